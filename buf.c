@@ -1,0 +1,851 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - buffers and views
+ *
+ * A buffer is a small handle with a reference count, and its payload apart
+ * from it, exactly the tier's size.
+ *
+ * Its life: buf_construct() makes handle and payload one object;
+ * bytepool_get_buf() issues it with a count of 1; holders retain and release;
+ * whoever takes the count to 0 owns the object alone and puts it back idle,
+ * or buf_destruct() takes it apart.
+ *
+ * The count is the arbiter. It is 0 while a handle is idle, and nothing is
+ * ever written to a dead count but by the get that issues the handle again:
+ * a second release and a retain of a dead buffer are refused and reported.
+ */
+
+#include <linux/bug.h>
+#include <linux/instruction_pointer.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+/*
+ * Dead handles that rest in a pool whose magazines are bypassed. Where they
+ * are not, bare handles rest in magazines of their own.
+ */
+#define RESTING_HANDLES 1024
+
+/* === Handles === */
+
+static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
+{
+	struct bytepool_buf *buf;
+
+	buf = objpool_take_bare(&pool->objects, class_bare(pool));
+	if (buf)
+		return buf;
+	if (!slab_allowed())
+		return NULL;
+	buf = kmem_cache_alloc(pool->handles->slab, gfp & ~__GFP_ZERO);
+	if (!buf)
+		return NULL;
+	/*
+	 * Under BYTEPOOL_RCU a late reader may look at the count even now.
+	 * It is 0 if this was a handle before, and stays 0.
+	 */
+	refcount_set(&buf->ref, 0);
+	buf->pool = pool;
+	buf->generation = 0;
+	buf->site = 0;
+	return buf;
+}
+
+/* Takes the oldest resting handle where there are too many. */
+static struct bytepool_buf *rest_handle(struct bytepool *pool,
+					struct bytepool_buf *buf)
+{
+	struct bytepool_buf *oldest = NULL;
+	unsigned long flags;
+
+	if (!lock_unless_held(&pool->handles_lock, &flags))
+		return buf;
+	list_add_tail(&buf->link, &pool->resting);
+	if (++pool->nr_resting > RESTING_HANDLES) {
+		oldest = list_first_entry(&pool->resting, struct bytepool_buf,
+					  link);
+		list_del(&oldest->link);
+		pool->nr_resting--;
+	}
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	return oldest;
+}
+
+/* A dead handle without payload: rests, so that it can be recognised. */
+static void handle_free(struct bytepool *pool, struct bytepool_buf *buf,
+			bool late)
+{
+	if (late)
+		kmem_cache_free(pool->handles->slab, buf);
+	else if (pool->objects.bypass)
+		buf = rest_handle(pool, buf);
+	else if (objpool_give_bare(&pool->objects, class_bare(pool), buf))
+		return;
+	if (!late && buf)
+		kmem_cache_free(pool->handles->slab, buf);
+}
+
+static bool live_add(struct bytepool *pool, struct bytepool_buf *buf)
+{
+	unsigned long flags;
+
+	if (!lock_unless_held(&pool->handles_lock, &flags))
+		return false;
+	list_add(&buf->link, &pool->live_list);
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	return true;
+}
+
+static bool live_del(struct bytepool *pool, struct bytepool_buf *buf)
+{
+	unsigned long flags;
+
+	if (!lock_unless_held(&pool->handles_lock, &flags))
+		return false;
+	list_del(&buf->link);
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	return true;
+}
+
+static u16 handle_flags(const struct bytepool *pool)
+{
+	u16 flags = 0;
+
+	if (pool->flags & BYTEPOOL_RCU)
+		flags |= BUF_RCU | BUF_ATOMIC;
+	if (pool->flags & BYTEPOOL_CHECK)
+		flags |= BUF_ATOMIC;
+	return flags;
+}
+
+/* === Construction === */
+
+/**
+ * buf_construct() - make a buffer, idle
+ * @pool: the pool
+ * @tier_nr: its tier
+ * @gfp: for the allocator
+ *
+ * Return: the handle, or NULL.
+ */
+void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp)
+{
+	const struct tier *tier = &pool->tier[tier_nr];
+	u16 flags = handle_flags(pool);
+	struct bytepool_buf *buf;
+
+	buf = handle_alloc(pool, gfp);
+	if (!buf)
+		return NULL;
+	buf->tier = tier_nr;
+	buf->capacity = tier->size;
+	buf->data = payload_alloc(pool, tier, gfp);
+	if (!buf->data && may_fall_back(pool, tier, gfp)) {
+		buf->data = big_alloc(tier->size, gfp, false);
+		if (is_vmalloc_addr(buf->data))
+			flags |= BUF_VMALLOC;
+	}
+	WRITE_ONCE(buf->flags, flags);
+	if (!buf->data)
+		goto err_free_handle;
+	if (!live_add(pool, buf))
+		goto err_free_payload;
+	return buf;
+
+err_free_payload:
+	/* Where the list is out of reach nothing falls back to vmalloc(). */
+	kmem_cache_free(tier->payload->slab, buf->data);
+err_free_handle:
+	handle_free(pool, buf, false);
+	return NULL;
+}
+
+/* Frees a dead buffer larger than the largest tier. */
+static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
+{
+	bool late;
+
+	/* Parked, it comes back here by the worker. */
+	if (!live_del(pool, buf)) {
+		objpool_park(&pool->objects, class_buf(0), buf, false);
+		return;
+	}
+	rcu_read_lock();
+	late = !count_back(pool, -1, buf->capacity);
+	payload_clear(buf->data, buf->capacity);
+	big_free(buf->data);
+	handle_free(pool, buf, late);
+	if (late)
+		objpool_unpin(&pool->objects);
+	rcu_read_unlock();
+}
+
+/**
+ * buf_destruct() - take a dead buffer apart
+ * @pool: the pool
+ * @buf: the handle
+ * @late: it came back after the pool was destroyed
+ *
+ * Return: false if that cannot be done here, but by the worker.
+ */
+bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
+{
+	if (buf->flags & BUF_OVERSIZE) {
+		buf_free_oversize(pool, buf);
+		return true;
+	}
+	if (!live_del(pool, buf))
+		return false;
+	if (buf->flags & BUF_VMALLOC)
+		big_free(buf->data);
+	else
+		kmem_cache_free(pool->tier[buf->tier].payload->slab, buf->data);
+	handle_free(pool, buf, late);
+	return true;
+}
+
+/* === Buffers === */
+
+/* Withholds a handle that somebody wrote to while it was idle. */
+static void buf_quarantine(struct bytepool *pool, struct bytepool_buf *buf,
+			   unsigned long site)
+{
+	unsigned long flags;
+
+	report_misuse(pool, MISUSE_CORRUPT, buf, site, READ_ONCE(buf->site));
+	atomic64_inc(&pool->objects.class[class_buf(buf->tier)].quarantined);
+	if (!lock_unless_held(&pool->handles_lock, &flags))
+		return;
+	/* Unless it is here already, having been put twice. */
+	if (!(buf->flags & BUF_QUARANTINED)) {
+		buf->flags |= BUF_QUARANTINED;
+		list_move(&buf->link, &pool->quarantine_list);
+	}
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+}
+
+/* Makes an idle handle a live buffer with a count of 1. */
+static __always_inline bool buf_issue(struct bytepool *pool,
+				      struct bytepool_buf *buf, size_t len,
+				      unsigned long site)
+{
+	u32 generation = buf->generation;
+
+	if (unlikely(refcount_read(&buf->ref) || generation & 1))
+		return false;
+	WRITE_ONCE(buf->generation, generation + 1);
+	WRITE_ONCE(buf->site, site);
+	buf->len = len;
+	if (pool->priv_size)
+		memset(buf + 1, 0, pool->priv_size);
+	/* Pairs with the acquire in bytepool_buf_tryretain(). */
+	smp_wmb();
+	refcount_set(&buf->ref, 1);
+	return true;
+}
+
+static __always_inline struct bytepool_buf *buf_get_tier(struct bytepool *pool,
+							 unsigned int tier,
+							 size_t len, gfp_t gfp,
+							 unsigned long site)
+{
+	unsigned int class = class_buf(tier);
+	struct bytepool_buf *buf;
+	bool fresh;
+
+	for (;;) {
+		buf = objpool_get(&pool->objects, class, len, gfp, &fresh);
+		if (unlikely(!buf))
+			return NULL;
+		if (!fresh && gfp & __GFP_ZERO)
+			memset(buf->data, 0, buf->capacity);
+		if (likely(buf_issue(pool, buf, len, site)))
+			return buf;
+		buf_quarantine(pool, buf, site);
+	}
+}
+
+static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
+					     gfp_t gfp, unsigned long site)
+{
+	struct bytepool_buf *buf;
+	u16 flags;
+
+	if (!len)
+		return NULL;
+	buf = handle_alloc(pool, gfp);
+	if (!buf)
+		return get_failed_oversize(pool, site);
+	buf->data = oversize_alloc(pool, len, gfp);
+	if (!buf->data)
+		goto err_free_handle;
+	flags = handle_flags(pool) | BUF_OVERSIZE;
+	if (is_vmalloc_addr(buf->data))
+		flags |= BUF_VMALLOC;
+	WRITE_ONCE(buf->flags, flags);
+	buf->tier = BYTEPOOL_MAX_TIERS;
+	buf->capacity = oversize_capacity(len);
+	if (!live_add(pool, buf))
+		goto err_free_data;
+	oversize_count(pool, len);
+	/* The handle is fresh, so it is sound. */
+	if (WARN_ON_ONCE(!buf_issue(pool, buf, len, site)))
+		return NULL;
+	return buf;
+
+err_free_data:
+	big_free(buf->data);
+	limit_uncharge(pool, oversize_capacity(len));
+err_free_handle:
+	handle_free(pool, buf, READ_ONCE(pool->objects.dead));
+	return get_failed_oversize(pool, site);
+}
+
+/**
+ * bytepool_get_buf() - a buffer with one reference
+ * @pool: the pool
+ * @len: length in bytes
+ * @gfp: as for bytepool_get()
+ *
+ * Whoever has it may retain it for others; the last to release it recycles
+ * it.
+ *
+ * Context: any but NMI; sleeps only if @gfp allows it.
+ * Return: the buffer, for bytepool_buf_release(); NULL if @len is 0, without
+ * memory, or past the pool's limit.
+ */
+struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
+				      gfp_t gfp)
+{
+	struct bytepool_buf *buf;
+	unsigned int tier;
+
+	if (unlikely(!get_allowed(pool, gfp, _RET_IP_)))
+		return NULL;
+	if (unlikely(len - 1 >= pool->largest))
+		return buf_get_oversize(pool, len, gfp, _RET_IP_);
+	tier = tier_index(pool, len);
+	if (!limit_charge(pool, pool->tier[tier].size))
+		return get_failed(pool, class_buf(tier), _RET_IP_);
+	buf = buf_get_tier(pool, tier, len, get_gfp(pool, gfp), _RET_IP_);
+	if (unlikely(!buf)) {
+		limit_uncharge(pool, pool->tier[tier].size);
+		return get_failed(pool, class_buf(tier), _RET_IP_);
+	}
+	return buf;
+}
+EXPORT_SYMBOL_GPL(bytepool_get_buf);
+
+/* A dead handle goes back. The pool may be gone after this. */
+static __always_inline void buf_recycle(struct bytepool_buf *buf,
+					unsigned long site)
+{
+	struct bytepool *pool = buf->pool;
+	u32 generation = buf->generation;
+
+	/* Two that release an unshared count at once: the later one. */
+	if (unlikely(!(generation & 1))) {
+		report_misuse(pool, MISUSE_RELEASE, buf, site,
+			      READ_ONCE(buf->site));
+		return;
+	}
+	WRITE_ONCE(buf->generation, generation + 1);
+	WRITE_ONCE(buf->site, site);
+	if (unlikely(buf->flags & BUF_OVERSIZE)) {
+		buf_free_oversize(pool, buf);
+		return;
+	}
+	limit_uncharge(pool, buf->capacity);
+	payload_clear(buf->data, buf->capacity);
+	objpool_put(&pool->objects, class_buf(buf->tier), buf);
+}
+
+/*
+ * Drops a reference that others may share. True if it was the last.
+ *
+ * The operations of refcount_t would WARN at a dead count and write to it:
+ * here it is left alone, and the report names both call sites.
+ */
+static bool buf_drop(struct bytepool_buf *buf, unsigned long site)
+{
+	int refs = refcount_read(&buf->ref);
+
+	do {
+		if (unlikely(refs <= 0)) {
+			report_misuse(buf->pool, MISUSE_RELEASE, buf, site,
+				      READ_ONCE(buf->site));
+			return false;
+		}
+	} while (!atomic_try_cmpxchg_release(&buf->ref.refs, &refs, refs - 1));
+	if (refs > 1)
+		return false;
+	/* Pairs with the release by the others that dropped theirs. */
+	smp_acquire__after_ctrl_dep();
+	return true;
+}
+
+static __always_inline void buf_release(struct bytepool_buf *buf,
+					unsigned long site)
+{
+	/* As skb_unref(): a sole holder needs no locked instruction. */
+	if (likely(refcount_read(&buf->ref) == 1) &&
+	    likely(!(buf->flags & BUF_ATOMIC))) {
+		smp_acquire__after_ctrl_dep();
+		refcount_set(&buf->ref, 0);
+	} else if (!buf_drop(buf, site)) {
+		return;
+	}
+	buf_recycle(buf, site);
+}
+
+/**
+ * bytepool_buf_release() - drop a reference
+ * @buf: the buffer; NULL is accepted
+ *
+ * The last one recycles the buffer. A release of a dead buffer is refused and
+ * reported with both call sites.
+ *
+ * Context: any but NMI.
+ */
+void bytepool_buf_release(struct bytepool_buf *buf)
+{
+	if (likely(buf))
+		buf_release(buf, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_release);
+
+static __always_inline struct bytepool_buf *buf_retain(struct bytepool_buf *buf,
+						       unsigned long site)
+{
+	int refs = refcount_read(&buf->ref);
+
+	do {
+		/* Neither a dead count nor one that would saturate. */
+		if (unlikely(refs <= 0 || refs == INT_MAX)) {
+			report_misuse(buf->pool,
+				      refs == INT_MAX ? MISUSE_SATURATED :
+							MISUSE_RETAIN,
+				      buf, site, READ_ONCE(buf->site));
+			return NULL;
+		}
+	} while (!atomic_try_cmpxchg_relaxed(&buf->ref.refs, &refs, refs + 1));
+	return buf;
+}
+
+/**
+ * bytepool_buf_retain() - take another reference
+ * @buf: the buffer, of which the caller has a reference; NULL is accepted
+ *
+ * Context: any but NMI.
+ * Return: @buf; NULL and a report if it is dead.
+ */
+struct bytepool_buf *bytepool_buf_retain(struct bytepool_buf *buf)
+{
+	return buf ? buf_retain(buf, _RET_IP_) : NULL;
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_retain);
+
+/**
+ * bytepool_buf_tryretain() - take a reference of a buffer found under RCU
+ * @buf: the buffer, of a pool with %BYTEPOOL_RCU; NULL is accepted
+ *
+ * Success means that the buffer is alive, not that it is the one looked for:
+ * re-read the pointer that it was found through; if that has changed, release
+ * and look again. The payload may be touched only after that.
+ *
+ * Context: any but NMI, inside rcu_read_lock().
+ * Return: whether there is a reference now. Without %BYTEPOOL_RCU always
+ * false, and a report.
+ */
+bool bytepool_buf_tryretain(struct bytepool_buf *buf)
+{
+	int refs;
+
+	if (!buf)
+		return false;
+	if (unlikely(!(READ_ONCE(buf->flags) & BUF_RCU))) {
+		report_misuse(buf->pool, MISUSE_TRYRETAIN, buf, _RET_IP_,
+			      READ_ONCE(buf->site));
+		return false;
+	}
+	refs = refcount_read(&buf->ref);
+	do {
+		if (refs <= 0 || unlikely(refs == INT_MAX))
+			return false;
+	} while (!atomic_try_cmpxchg_acquire(&buf->ref.refs, &refs, refs + 1));
+	return true;
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_tryretain);
+
+/**
+ * bytepool_buf_refcount() - how many references there are
+ * @buf: the buffer; NULL is accepted
+ *
+ * Context: any.
+ * Return: the count; under concurrency of interest only if it is 1 and the
+ * caller has that one. 0: dead.
+ */
+unsigned int bytepool_buf_refcount(const struct bytepool_buf *buf)
+{
+	return buf ? refcount_read(&buf->ref) : 0;
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_refcount);
+
+/**
+ * bytepool_buf_data() - a buffer's payload
+ * @buf: the buffer; NULL is accepted
+ *
+ * Context: any.
+ * Return: the first byte; NULL for NULL.
+ */
+void *bytepool_buf_data(const struct bytepool_buf *buf)
+{
+	return buf ? buf->data : NULL;
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_data);
+
+/**
+ * bytepool_buf_priv() - the user's own bytes with a buffer
+ * @buf: the buffer; NULL is accepted
+ *
+ * Context: any.
+ * Return: the first of bytepool_config.priv_size bytes, aligned to 64; NULL
+ * where that is 0.
+ */
+void *bytepool_buf_priv(const struct bytepool_buf *buf)
+{
+	if (!buf || !buf->pool->priv_size)
+		return NULL;
+	return (void *)(buf + 1);
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_priv);
+
+/**
+ * bytepool_buf_len() - a buffer's length
+ * @buf: the buffer; NULL is accepted
+ *
+ * Context: any.
+ * Return: bytes, as asked for or as set.
+ */
+size_t bytepool_buf_len(const struct bytepool_buf *buf)
+{
+	return buf ? buf->len : 0;
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_len);
+
+/**
+ * bytepool_buf_capacity() - how much a buffer has room for
+ * @buf: the buffer; NULL is accepted
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+size_t bytepool_buf_capacity(const struct bytepool_buf *buf)
+{
+	return buf ? buf->capacity : 0;
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_capacity);
+
+/**
+ * bytepool_buf_set_len() - set a buffer's length
+ * @buf: the buffer, of which the caller has the only reference
+ * @len: length in bytes, 1 to the capacity
+ *
+ * Context: any but NMI.
+ * Return: 0; -EINVAL if @len is 0 or past the capacity, or the buffer NULL or
+ * dead; -EBUSY if it is shared.
+ */
+int bytepool_buf_set_len(struct bytepool_buf *buf, size_t len)
+{
+	unsigned int refs;
+
+	if (!buf || !len || len > buf->capacity)
+		return -EINVAL;
+	refs = refcount_read(&buf->ref);
+	if (!refs) {
+		report_misuse(buf->pool, MISUSE_DEAD_BUFFER, buf, _RET_IP_,
+			      READ_ONCE(buf->site));
+		return -EINVAL;
+	}
+	if (refs > 1)
+		return -EBUSY;
+	buf->len = len;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_set_len);
+
+/**
+ * bytepool_buf_is_contig() - whether a payload is physically contiguous
+ * @buf: the buffer; NULL is accepted
+ *
+ * Context: any.
+ * Return: true if virt_to_page(), sg_init_one() and dma_map_single() are
+ * legal on it.
+ */
+bool bytepool_buf_is_contig(const struct bytepool_buf *buf)
+{
+	return buf && !(buf->flags & BUF_VMALLOC);
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_is_contig);
+
+/* === Views === */
+
+static struct bytepool_view view_make(struct bytepool_buf *buf, void *data,
+				      size_t len, unsigned long site)
+{
+	struct bytepool_view view = {};
+
+	if (buf_retain(buf, site)) {
+		view.data = data;
+		view.len = len;
+		view.buf = buf;
+	}
+	return view;
+}
+
+static bool range_valid(size_t off, size_t len, size_t of)
+{
+	return off <= of && len <= of - off;
+}
+
+/**
+ * bytepool_buf_bytes() - a view of a whole buffer
+ * @buf: the buffer; NULL is accepted
+ *
+ * Context: any but NMI.
+ * Return: the view, which has a reference of its own, for
+ * bytepool_view_release(); with .buf NULL, and a report, if the buffer is
+ * dead.
+ */
+struct bytepool_view bytepool_buf_bytes(struct bytepool_buf *buf)
+{
+	if (!buf)
+		return (struct bytepool_view){};
+	return view_make(buf, buf->data, buf->len, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_bytes);
+
+/**
+ * bytepool_buf_slice() - a view of a range of a buffer
+ * @buf: the buffer; NULL is accepted
+ * @off: where the range begins, in bytes
+ * @len: how many bytes it has; 0 is valid
+ *
+ * Context: any but NMI.
+ * Return: the view, as bytepool_buf_bytes() has it; with .buf NULL and no
+ * reference if the range is not within the buffer's length.
+ */
+struct bytepool_view bytepool_buf_slice(struct bytepool_buf *buf, size_t off,
+					size_t len)
+{
+	if (!buf || !range_valid(off, len, buf->len))
+		return (struct bytepool_view){};
+	return view_make(buf, buf->data + off, len, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_slice);
+
+/**
+ * bytepool_view_slice() - a view of a range of a view
+ * @view: the view; one that holds nothing, and NULL, are accepted
+ * @off: where the range begins, in bytes from the view's first
+ * @len: how many bytes it has; 0 is valid
+ *
+ * The result has a reference of its own and may outlive @view.
+ *
+ * Context: any but NMI.
+ * Return: as bytepool_buf_slice().
+ */
+struct bytepool_view bytepool_view_slice(const struct bytepool_view *view,
+					 size_t off, size_t len)
+{
+	if (!view || !view->buf || !range_valid(off, len, view->len))
+		return (struct bytepool_view){};
+	return view_make(view->buf, view->data + off, len, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(bytepool_view_slice);
+
+/**
+ * bytepool_view_release() - release a view
+ * @view: the view; one that holds nothing, and NULL, are accepted
+ *
+ * Clears the view, so that a second call does nothing.
+ *
+ * Context: any but NMI.
+ */
+void bytepool_view_release(struct bytepool_view *view)
+{
+	struct bytepool_buf *buf;
+
+	if (!view)
+		return;
+	buf = view->buf;
+	*view = (struct bytepool_view){};
+	if (buf)
+		buf_release(buf, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(bytepool_view_release);
+
+/* === Many at once, and ahead of time === */
+
+/* Of the limit already charged, what the caller did not get goes back. */
+static int bufs_failed(struct bytepool *pool, unsigned int class, size_t unused,
+		       unsigned int nr, struct bytepool_buf **bufs,
+		       unsigned int got, unsigned long site)
+{
+	limit_uncharge(pool, unused);
+	while (got)
+		buf_release(bufs[--got], site);
+	memset(bufs, 0, array_size(nr, sizeof(*bufs)));
+	get_failed(pool, class, site);
+	return -ENOMEM;
+}
+
+static int get_bufs_oversize(struct bytepool *pool, size_t len, unsigned int nr,
+			     struct bytepool_buf **bufs, gfp_t gfp,
+			     unsigned long site)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		bufs[i] = buf_get_oversize(pool, len, gfp, site);
+		if (!bufs[i])
+			break;
+	}
+	if (i == nr)
+		return 0;
+	while (i)
+		buf_release(bufs[--i], site);
+	memset(bufs, 0, array_size(nr, sizeof(*bufs)));
+	return -ENOMEM;
+}
+
+/**
+ * bytepool_get_bufs() - many buffers of one length, or none
+ * @pool: the pool
+ * @len: length of each in bytes
+ * @nr: how many
+ * @bufs: where they go
+ * @gfp: as for bytepool_get()
+ *
+ * The pool's limit is charged for all at once, so that two callers cannot
+ * hold half of what they need each.
+ *
+ * Context: any but NMI; sleeps only if @gfp allows it.
+ * Return: 0; or -ENOMEM, and all entries are NULL.
+ */
+int bytepool_get_bufs(struct bytepool *pool, size_t len, unsigned int nr,
+		      struct bytepool_buf **bufs, gfp_t gfp)
+{
+	unsigned int tier, class, i;
+	size_t size, all;
+
+	if (!nr)
+		return 0;
+	memset(bufs, 0, array_size(nr, sizeof(*bufs)));
+	if (unlikely(!get_allowed(pool, gfp, _RET_IP_)) || !len)
+		return -ENOMEM;
+	if (unlikely(len > pool->largest))
+		return get_bufs_oversize(pool, len, nr, bufs, gfp, _RET_IP_);
+	tier = tier_index(pool, len);
+	class = class_buf(tier);
+	size = pool->tier[tier].size;
+	if (check_mul_overflow(size, (size_t)nr, &all) ||
+	    !limit_charge(pool, all))
+		return bufs_failed(pool, class, 0, nr, bufs, 0, _RET_IP_);
+	for (i = 0; i < nr; i++) {
+		bufs[i] = buf_get_tier(pool, tier, len, get_gfp(pool, gfp),
+				       _RET_IP_);
+		if (!bufs[i])
+			return bufs_failed(pool, class, (nr - i) * size, nr,
+					   bufs, i, _RET_IP_);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(bytepool_get_bufs);
+
+/**
+ * bytepool_release_bufs() - release many buffers
+ * @nr: how many
+ * @bufs: the buffers; entries that are NULL are accepted
+ *
+ * Context: any but NMI.
+ */
+void bytepool_release_bufs(unsigned int nr, struct bytepool_buf **bufs)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (bufs[i])
+			buf_release(bufs[i], _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(bytepool_release_bufs);
+
+/**
+ * bytepool_prefill() - make buffers idle ahead of time
+ * @pool: the pool
+ * @len: length that gets will ask for, in bytes
+ * @nr: how many buffers
+ * @gfp: as for bytepool_get()
+ *
+ * They are kept as other idle buffers are: within the bound on idle memory,
+ * and until memory is short or the pool unused for long.
+ *
+ * Context: any but NMI; sleeps only if @gfp allows it.
+ * Return: how many were constructed and are idle now.
+ */
+unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
+			      unsigned int nr, gfp_t gfp)
+{
+	struct objpool *op = &pool->objects;
+	unsigned int tier, i;
+	void *buf;
+
+	if (!get_allowed(pool, gfp, _RET_IP_) || len - 1 >= pool->largest)
+		return 0;
+	if (READ_ONCE(op->dead)) {
+		report_misuse(pool, MISUSE_DEAD_POOL, NULL, _RET_IP_, 0);
+		return 0;
+	}
+	tier = tier_index(pool, len);
+	for (i = 0; i < nr; i++) {
+		buf = pool_construct(op, class_buf(tier), gfp);
+		if (!buf)
+			break;
+		if (!objpool_fill(op, class_buf(tier), buf)) {
+			if (!buf_destruct(pool, buf, false))
+				objpool_park(op, class_buf(tier), buf, false);
+			break;
+		}
+	}
+	return i;
+}
+EXPORT_SYMBOL_GPL(bytepool_prefill);
+
+/**
+ * bytepool_shrink() - give all idle memory back
+ * @pool: the pool
+ *
+ * Makes the slab allocator give back what it keeps of the pool's sizes, too.
+ *
+ * Context: process; may sleep.
+ * Return: how many bytes of payload were idle.
+ */
+size_t bytepool_shrink(struct bytepool *pool)
+{
+	unsigned int i;
+	size_t bytes;
+
+	might_sleep();
+	if (!pool_usable(pool, _RET_IP_))
+		return 0;
+	bytes = objpool_drain(&pool->objects);
+	for (i = 0; i < pool->nr_tiers; i++)
+		kmem_cache_shrink(pool->tier[i].payload->slab);
+	return bytes;
+}
+EXPORT_SYMBOL_GPL(bytepool_shrink);

@@ -1,0 +1,724 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - reference-counted byte buffers in size tiers
+ *
+ * A pool has up to 32 tiers. A tier serves raw memory (raw.c), and buffers
+ * (buf.c): a small handle with a reference count, and its payload apart from
+ * it, exactly the tier's size. Both are recycled by an object pool
+ * (objpool.c); a buffer with its payload attached, so that a get is one pop.
+ *
+ * A destroyed pool lives until all of its memory is back: pool_kill() counts
+ * what is out, and the last to come back queues the work that frees the pool.
+ */
+
+#include <linux/bitops.h>
+#include <linux/bug.h>
+#include <linux/ctype.h>
+#include <linux/instruction_pointer.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/shrinker.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+/* The default idle bound: a share of the machine's memory, and no more. */
+#define DEFAULT_IDLE_SHARE 32
+#define DEFAULT_IDLE_MAX   (256UL << 20)
+
+const size_t bytepool_sizes_pow2[BYTEPOOL_NR_POW2] = {
+	128,   256,   512,	 1024,	    2048,      4096,	8192,	 16384,
+	32768, 65536, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20,
+};
+EXPORT_SYMBOL_GPL(bytepool_sizes_pow2);
+
+const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM] = {
+	1 << 10, 4 << 10, 16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10,
+};
+EXPORT_SYMBOL_GPL(bytepool_sizes_stream);
+
+struct idle_bound default_bound;
+
+/* All pools; pools_mutex protects the list and makes names unique. */
+LIST_HEAD(pools);
+DEFINE_MUTEX(pools_mutex);
+
+bool check_all;
+module_param_named(check, check_all, bool, 0444);
+MODULE_PARM_DESC(check, "Every check there is, for all pools (default: off)");
+
+enum magazines {
+	MAGAZINES_AUTO,
+	MAGAZINES_ON,
+	MAGAZINES_OFF,
+};
+
+static const char *const magazines_names[] = {
+	[MAGAZINES_AUTO] = "auto",
+	[MAGAZINES_ON] = "on",
+	[MAGAZINES_OFF] = "off",
+};
+
+static int magazines;
+
+static int magazines_set(const char *val, const struct kernel_param *kp)
+{
+	int i = sysfs_match_string(magazines_names, val);
+
+	if (i < 0)
+		return i;
+	magazines = i;
+	return 0;
+}
+
+static int magazines_get(char *buffer, const struct kernel_param *kp)
+{
+	return sprintf(buffer, "%s\n", magazines_names[magazines]);
+}
+
+static const struct kernel_param_ops magazines_ops = {
+	.set = magazines_set,
+	.get = magazines_get,
+};
+module_param_cb(magazines, &magazines_ops, NULL, 0444);
+MODULE_PARM_DESC(
+	magazines,
+	"Recycle through per-CPU magazines: on, off, or auto (default): off where KASAN or slub_debug is to see every allocation");
+
+static unsigned int idle_trim = 60;
+module_param(idle_trim, uint, 0644);
+MODULE_PARM_DESC(
+	idle_trim,
+	"Seconds after which an unused pool gives its idle memory back; 0: never (default: 60)");
+
+static struct shrinker *shrinker;
+
+/* === Tiers === */
+
+static void set_tier_table(struct bytepool *pool)
+{
+	unsigned int bits, i = 0;
+
+	for (bits = 0; bits < ARRAY_SIZE(pool->tier_of); bits++) {
+		/* fls(len - 1) == bits means a len of at least this. */
+		size_t len = bits ? (1UL << (bits - 1)) + 1 : 1;
+
+		while (i < pool->nr_tiers - 1 && pool->tier[i].size < len)
+			i++;
+		pool->tier_of[bits] = i;
+	}
+}
+
+/* === What callers pass, and what fails === */
+
+/**
+ * pool_usable() - report what is no pool
+ * @pool: the caller's pool
+ * @site: the call site
+ *
+ * Return: whether it can be one.
+ */
+bool pool_usable(struct bytepool *pool, unsigned long site)
+{
+	if (!IS_ERR_OR_NULL(pool))
+		return true;
+	report_misuse(NULL, MISUSE_POOL, pool, site, 0);
+	return false;
+}
+
+/**
+ * get_failed() - count a get that failed
+ * @pool: the pool
+ * @class: the class it was for; past the last one: of no tier
+ * @site: the call site
+ *
+ * Return: NULL, for the caller to return.
+ */
+void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site)
+{
+	if (READ_ONCE(pool->objects.dead))
+		report_misuse(pool, MISUSE_DEAD_POOL, NULL, site, 0);
+	else if (class < pool->objects.nr_classes)
+		atomic64_inc(&pool->objects.class[class].fail);
+	else
+		atomic64_inc(&pool->fail);
+	return NULL;
+}
+
+/**
+ * get_failed_oversize() - count a failed get that was of no tier
+ * @pool: the pool
+ * @site: the call site
+ *
+ * Return: NULL, for the caller to return.
+ */
+void *get_failed_oversize(struct bytepool *pool, unsigned long site)
+{
+	return get_failed(pool, UINT_MAX, site);
+}
+
+/* === Construction of what the object pool recycles === */
+
+/**
+ * payload_alloc() - allocate a tier's payload
+ * @pool: the pool
+ * @tier: its tier
+ * @gfp: for the allocator
+ *
+ * Return: the payload, or NULL.
+ */
+void *payload_alloc(struct bytepool *pool, const struct tier *tier, gfp_t gfp)
+{
+	/* For what takes more than a few pages, NULL is answer enough. */
+	if (tier->size >= VMALLOC_FROM)
+		gfp |= __GFP_NOWARN;
+	if (may_fall_back(pool, tier, gfp))
+		gfp |= __GFP_NORETRY;
+	return kmem_cache_alloc(tier->payload->slab, gfp);
+}
+
+static void *typed_construct(struct bytepool *pool, gfp_t gfp)
+{
+	struct kmem_cache *slab = pool->tier[0].payload->slab;
+	void *obj;
+
+	/* Objects keep their content, so a get cannot have them zeroed. */
+	obj = kmem_cache_alloc(slab, gfp & ~__GFP_ZERO);
+	if (!obj || !pool->type.init ||
+	    !pool->type.init(typed_functions(pool), obj, gfp))
+		return obj;
+	kmem_cache_free(slab, obj);
+	return NULL;
+}
+
+static void typed_destruct(struct bytepool *pool, void *obj, bool late)
+{
+	if (pool->type.fini && !late)
+		pool->type.fini(typed_functions(pool), obj);
+	kmem_cache_free(pool->tier[0].payload->slab, obj);
+}
+
+/**
+ * pool_construct() - make an object of a class
+ * @op: the pool's object pool
+ * @class: which class
+ * @gfp: for the allocator
+ *
+ * Return: the object, or NULL.
+ */
+void *pool_construct(struct objpool *op, unsigned int class, gfp_t gfp)
+{
+	struct bytepool *pool = pool_of(op);
+
+	if (pool->flags & POOL_TYPED)
+		return typed_construct(pool, gfp);
+	if (class == class_buf(class / 2))
+		return buf_construct(pool, class / 2, gfp);
+	return payload_alloc(pool, &pool->tier[class / 2], gfp);
+}
+
+static bool pool_destruct(struct objpool *op, unsigned int class, void *obj,
+			  unsigned int how)
+{
+	struct bytepool *pool = pool_of(op);
+	bool late = how & DESTRUCT_LATE;
+
+	if (class == CLASS_PUT)
+		bytepool_put(pool, obj);
+	else if (pool->flags & POOL_TYPED)
+		typed_destruct(pool, obj, late);
+	else if (class == class_bare(pool))
+		kmem_cache_free(pool->handles->slab, obj);
+	else if (class == class_raw(class / 2))
+		kmem_cache_free(pool->tier[class / 2].payload->slab, obj);
+	else
+		return buf_destruct(pool, obj, late);
+	return true;
+}
+
+/* What is parked is dead, so its own memory can hold the list's node. */
+static struct parked *pool_park(struct objpool *op, unsigned int class,
+				void *obj)
+{
+	struct bytepool *pool = pool_of(op);
+
+	if (class == CLASS_PUT)
+		return obj;
+	/* But an object's content is fini's: it has room behind. */
+	if (pool->flags & POOL_TYPED)
+		return obj + ALIGN(pool->type.size, sizeof(void *));
+	if (class != class_bare(pool) && class == class_buf(class / 2))
+		return ((struct bytepool_buf *)obj)->data;
+	return obj;
+}
+
+static void pool_free_op(struct objpool *op)
+{
+	pool_free(pool_of(op));
+}
+
+static const struct objpool_ops pool_ops = {
+	.construct = pool_construct,
+	.destruct = pool_destruct,
+	.park = pool_park,
+	.free = pool_free_op,
+};
+
+/* === Pools === */
+
+/**
+ * pool_check_name() - whether a name can be a directory in debugfs
+ * @name: the name
+ *
+ * Return: 0 or -EINVAL.
+ */
+int pool_check_name(const char *name)
+{
+	size_t i, len;
+
+	if (!name)
+		return -EINVAL;
+	len = strnlen(name, sizeof_field(struct bytepool, name));
+	if (!len || len == sizeof_field(struct bytepool, name))
+		return -EINVAL;
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return -EINVAL;
+	for (i = 0; i < len; i++)
+		if (!isascii(name[i]) ||
+		    (!isalnum(name[i]) && !strchr("_.:@+-", name[i])))
+			return -EINVAL;
+	return 0;
+}
+
+/**
+ * pool_bypasses() - whether a pool keeps nothing that comes back
+ * @flags: of the pool
+ *
+ * Return: true where the kernel's detectors, or the pool's own checks, are to
+ * see every allocation.
+ */
+bool pool_bypasses(unsigned int flags)
+{
+	if (flags & BYTEPOOL_CHECK || magazines == MAGAZINES_OFF)
+		return true;
+	return magazines == MAGAZINES_AUTO &&
+	       (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_SLUB_DEBUG_ON));
+}
+
+/**
+ * pool_alloc() - allocate a pool
+ * @name: its name, checked
+ * @nr_tiers: how many tiers it is to have
+ * @owner: module that makes it
+ *
+ * Return: the pool, for pool_free(); or NULL.
+ */
+struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
+			    struct module *owner)
+{
+	struct bytepool *pool;
+
+	pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+	if (!pool)
+		return NULL;
+	pool->tier = kcalloc(nr_tiers, sizeof(*pool->tier), GFP_KERNEL);
+	if (!pool->tier) {
+		kfree(pool);
+		return NULL;
+	}
+	pool->nr_tiers = nr_tiers;
+	pool->owner = owner;
+	strscpy(pool->name, name, sizeof(pool->name));
+	raw_spin_lock_init(&pool->handles_lock);
+	INIT_LIST_HEAD(&pool->live_list);
+	INIT_LIST_HEAD(&pool->resting);
+	INIT_LIST_HEAD(&pool->quarantine_list);
+	INIT_LIST_HEAD(&pool->list);
+	/* Until pool_free(): what is out may outlive the user's module. */
+	__module_get(THIS_MODULE);
+	return pool;
+}
+
+/**
+ * pool_objects_init() - set a pool's object pool up
+ * @pool: the pool, its tiers' sizes set
+ * @max_idle: bytes that may be idle; 0: the default bound
+ *
+ * Return: 0 or a negative errno; pool_free() after either.
+ */
+int pool_objects_init(struct bytepool *pool, size_t max_idle)
+{
+	struct idle_bound *bound = &default_bound;
+	unsigned int i;
+	int ret;
+
+	if (max_idle) {
+		bound = &pool->own_bound;
+		bound_init(bound, max_idle);
+	}
+	ret = objpool_init(&pool->objects, 2 * pool->nr_tiers + 1, &pool_ops,
+			   bound, pool_bypasses(pool->flags));
+	if (ret)
+		return ret;
+	for (i = 0; i < pool->nr_tiers; i++) {
+		objpool_set_class(&pool->objects, class_buf(i),
+				  pool->tier[i].size);
+		objpool_set_class(&pool->objects, class_raw(i),
+				  pool->tier[i].size);
+	}
+	objpool_set_class(&pool->objects, class_bare(pool), 0);
+	pool->largest = pool->tier[pool->nr_tiers - 1].size;
+	set_tier_table(pool);
+	return 0;
+}
+
+static bool name_in_use(const char *name)
+{
+	struct bytepool *pool;
+
+	lockdep_assert_held(&pools_mutex);
+	list_for_each_entry(pool, &pools, list)
+		if (!strcmp(pool->name, name))
+			return true;
+	return false;
+}
+
+/**
+ * pool_publish() - enter a pool in the list and in debugfs
+ * @pool: the pool
+ *
+ * Return: 0 or -EEXIST.
+ */
+int pool_publish(struct bytepool *pool)
+{
+	int ret = -EEXIST;
+
+	mutex_lock(&pools_mutex);
+	if (!name_in_use(pool->name)) {
+		list_add_tail(&pool->list, &pools);
+		pool_debugfs_add(pool);
+		ret = 0;
+	}
+	mutex_unlock(&pools_mutex);
+	return ret;
+}
+
+static void free_handles(struct bytepool *pool, struct list_head *list,
+			 bool payload)
+{
+	struct bytepool_buf *buf, *next;
+
+	list_for_each_entry_safe(buf, next, list, link) {
+		list_del(&buf->link);
+		if (payload && buf->flags & BUF_VMALLOC)
+			big_free(buf->data);
+		else if (payload)
+			kmem_cache_free(pool->tier[buf->tier].payload->slab,
+					buf->data);
+		kmem_cache_free(pool->handles->slab, buf);
+	}
+}
+
+/**
+ * pool_free() - free a pool of which nothing is out
+ * @pool: the pool: killed, or never published
+ *
+ * Context: may sleep.
+ */
+void pool_free(struct bytepool *pool)
+{
+	unsigned int i;
+
+	if (pool->handles) {
+		free_handles(pool, &pool->resting, false);
+		/* Withheld for the pool's life: whoever had it is done. */
+		free_handles(pool, &pool->quarantine_list, true);
+	}
+	objpool_exit(&pool->objects);
+	for (i = 0; i < pool->nr_tiers; i++)
+		cache_put(pool->tier[i].payload);
+	cache_put(pool->handles);
+	kfree(pool->functions);
+	kfree(pool->tier);
+	kfree(pool);
+	module_put(THIS_MODULE);
+}
+
+/**
+ * pool_kill() - end a pool's service, and free it once nothing is out
+ * @pool: the pool, which may be gone after this
+ *
+ * Context: may sleep.
+ */
+void pool_kill(struct bytepool *pool)
+{
+	long out;
+
+	mutex_lock(&pools_mutex);
+	list_del_init(&pool->list);
+	pool_debugfs_remove(pool);
+	mutex_unlock(&pools_mutex);
+
+	objpool_kill(&pool->objects);
+	/* Nothing changes these counters any more: who comes back unpins. */
+	out = pool_outstanding(pool);
+	if (out)
+		report_outstanding(pool);
+	/* Those that came back meanwhile have taken it below 0. */
+	if (!atomic_long_add_return(out, &pool->objects.pinned))
+		objpool_reap(&pool->objects);
+}
+
+static int set_tiers(struct bytepool *pool, const size_t *sizes)
+{
+	struct tier *tier = pool->tier;
+	size_t size, last = 0;
+	unsigned int i;
+
+	for (i = 0; i < pool->nr_tiers; i++, tier++, last = size) {
+		if (!sizes[i] || sizes[i] > BYTEPOOL_MAX_SIZE)
+			return -EINVAL;
+		size = ALIGN(sizes[i], BYTEPOOL_GRAIN);
+		if (size <= last)
+			return -EINVAL;
+		tier->size = size;
+		tier->align_mask = payload_align(size) - 1;
+	}
+	return 0;
+}
+
+static int get_caches(struct bytepool *pool)
+{
+	struct tier *tier = pool->tier;
+	unsigned int i;
+
+	for (i = 0; i < pool->nr_tiers; i++, tier++) {
+		tier->payload = cache_get(CACHE_PAYLOAD, tier->size,
+					  payload_align(tier->size));
+		if (!tier->payload)
+			return -ENOMEM;
+	}
+	pool->handles = cache_get(
+		pool->flags & BYTEPOOL_RCU ? CACHE_HANDLE_RCU : CACHE_HANDLE,
+		sizeof(struct bytepool_buf) +
+			ALIGN(pool->priv_size, BYTEPOOL_GRAIN),
+		BYTEPOOL_GRAIN);
+	return pool->handles ? 0 : -ENOMEM;
+}
+
+static int check_config(const struct bytepool_config *config)
+{
+	const unsigned int known = BYTEPOOL_ZERO | BYTEPOOL_CONTIG |
+				   BYTEPOOL_VMALLOC | BYTEPOOL_RCU |
+				   BYTEPOOL_CHECK;
+	const unsigned int conflict = BYTEPOOL_CONTIG | BYTEPOOL_VMALLOC;
+
+	if (!config->sizes || !config->nr_sizes ||
+	    config->nr_sizes > BYTEPOOL_MAX_TIERS)
+		return -EINVAL;
+	if (config->flags & ~known || (config->flags & conflict) == conflict)
+		return -EINVAL;
+	if (config->priv_size > BYTEPOOL_MAX_PRIV)
+		return -EINVAL;
+	if (pool_check_name(config->name))
+		return -EINVAL;
+	return config->reserve ? -EOPNOTSUPP : 0;
+}
+
+/* Takes what this version knows; a newer caller's fields must be 0. */
+static int copy_config(struct bytepool_config *to, const void *from,
+		       size_t size)
+{
+	memset(to, 0, sizeof(*to));
+	if (!from || !size)
+		return -EINVAL;
+	memcpy(to, from, min(size, sizeof(*to)));
+	if (size > sizeof(*to) &&
+	    memchr_inv(from + sizeof(*to), 0, size - sizeof(*to)))
+		return -EINVAL;
+	return check_config(to);
+}
+
+/**
+ * __bytepool_create() - make a pool; call it as bytepool_create(config)
+ * @config: what is wanted
+ * @config_size: size of the caller's struct bytepool_config, in bytes
+ * @owner: the caller's module
+ *
+ * bytepool_create() is a macro that supplies the last two.
+ *
+ * Context: process; may sleep.
+ * Return: the pool; ERR_PTR(-EINVAL) for a config that cannot be,
+ * ERR_PTR(-EEXIST) for a name in use, ERR_PTR(-EOPNOTSUPP) for a reserve,
+ * ERR_PTR(-ENOMEM).
+ */
+struct bytepool *__bytepool_create(const struct bytepool_config *config,
+				   size_t config_size, struct module *owner)
+{
+	struct bytepool_config copy;
+	struct bytepool *pool;
+	int ret;
+
+	might_sleep();
+	ret = copy_config(&copy, config, config_size);
+	if (ret)
+		return ERR_PTR(ret);
+	pool = pool_alloc(copy.name, copy.nr_sizes, owner);
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+	pool->flags = copy.flags | (check_all ? BYTEPOOL_CHECK : 0);
+	pool->priv_size = copy.priv_size;
+	pool->limit = min_t(size_t, copy.limit, LONG_MAX);
+	ret = set_tiers(pool, copy.sizes);
+	if (!ret)
+		ret = get_caches(pool);
+	if (!ret)
+		ret = pool_objects_init(pool, copy.max_idle);
+	if (!ret)
+		ret = pool_publish(pool);
+	if (ret) {
+		pool_free(pool);
+		return ERR_PTR(ret);
+	}
+	return pool;
+}
+EXPORT_SYMBOL_GPL(__bytepool_create);
+
+/**
+ * bytepool_destroy() - end a pool's service
+ * @pool: the pool; NULL and ERR_PTR are accepted
+ *
+ * All gets have ended. The pool leaves debugfs, and its name is free, at
+ * once. What is still out is reported by tier and call site, and stays valid:
+ * it can be used, put and released as before. The last that comes back frees
+ * the pool; bytepool.ko cannot be unloaded before that.
+ *
+ * Context: process; may sleep.
+ */
+void bytepool_destroy(struct bytepool *pool)
+{
+	might_sleep();
+	if (IS_ERR_OR_NULL(pool) || !pool_usable(pool, _RET_IP_))
+		return;
+	pool_kill(pool);
+}
+EXPORT_SYMBOL_GPL(bytepool_destroy);
+
+/**
+ * bytepool_size_roundup() - the capacity that a get gives
+ * @pool: the pool
+ * @len: length in bytes
+ *
+ * Context: any.
+ * Return: bytes, all of which may be used; 0 if a get would fail.
+ */
+size_t bytepool_size_roundup(struct bytepool *pool, size_t len)
+{
+	if (!pool_usable(pool, _RET_IP_) || !len)
+		return 0;
+	if (len > pool->largest)
+		return oversize_capacity(len);
+	return pool->tier[tier_index(pool, len)].size;
+}
+EXPORT_SYMBOL_GPL(bytepool_size_roundup);
+
+/* === Memory pressure === */
+
+static void trim_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(trim_work, trim_work_fn);
+
+static void trim_work_fn(struct work_struct *work)
+{
+	unsigned int seconds = READ_ONCE(idle_trim);
+	struct bytepool *pool;
+
+	if (seconds) {
+		mutex_lock(&pools_mutex);
+		list_for_each_entry(pool, &pools, list)
+			objpool_trim(&pool->objects);
+		mutex_unlock(&pools_mutex);
+	}
+	queue_delayed_work(bytepool_wq, &trim_work,
+			   (seconds ?: 60) * (unsigned long)HZ);
+}
+
+static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
+{
+	struct bytepool *pool;
+	size_t bytes = 0;
+
+	/* A pool that is made or destroyed just now is soon looked at again. */
+	if (!mutex_trylock(&pools_mutex))
+		return 0;
+	list_for_each_entry(pool, &pools, list)
+		bytes += objpool_idle_bytes(&pool->objects);
+	mutex_unlock(&pools_mutex);
+	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_EMPTY;
+}
+
+static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
+{
+	size_t want = sc->nr_to_scan * PAGE_SIZE, bytes = 0;
+	struct bytepool *pool;
+
+	/* Never waits: somebody may be here for memory with it locked. */
+	if (!mutex_trylock(&pools_mutex))
+		return SHRINK_STOP;
+	list_for_each_entry(pool, &pools, list) {
+		if (bytes >= want)
+			break;
+		bytes += objpool_scan(&pool->objects, want - bytes);
+	}
+	mutex_unlock(&pools_mutex);
+	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_STOP;
+}
+
+/* === Module === */
+
+static int __init bytepool_init(void)
+{
+	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
+	int ret;
+
+	BUILD_BUG_ON(sizeof(struct bytepool_buf) > BYTEPOOL_GRAIN);
+	bound_init(&default_bound,
+		   min_t(u64, ram / DEFAULT_IDLE_SHARE, DEFAULT_IDLE_MAX));
+	ret = objpool_module_init();
+	if (ret)
+		return ret;
+	shrinker = shrinker_alloc(0, "bytepool");
+	if (!shrinker) {
+		objpool_module_exit();
+		return -ENOMEM;
+	}
+	shrinker->count_objects = shrink_count;
+	shrinker->scan_objects = shrink_scan;
+	shrinker_register(shrinker);
+	report_module_init();
+	debugfs_module_init();
+	queue_delayed_work(bytepool_wq, &trim_work, 60 * HZ);
+	return 0;
+}
+
+static void __exit bytepool_exit(void)
+{
+	/* No pool is left: each of them holds the module. */
+	cancel_delayed_work_sync(&trim_work);
+	debugfs_module_exit();
+	shrinker_free(shrinker);
+	payload_module_exit();
+	objpool_module_exit();
+}
+
+module_init(bytepool_init);
+module_exit(bytepool_exit);
+
+MODULE_DESCRIPTION("Reference-counted byte buffers in size tiers");
+MODULE_VERSION("0.1.0");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * bytepool - reference-counted byte buffers in size tiers
+ *
+ * The interface that drivers, and programs that link the userspace library,
+ * build against. It compiles alone. The functions are documented where they
+ * are defined; Documentation/bytepool.rst tells how they belong together.
+ */
+#ifndef _BYTEPOOL_H
+#define _BYTEPOOL_H
+
+#include <linux/types.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/gfp.h>
+#include <linux/init.h>
+#include <linux/slab.h>
+
+struct bytepool;
+struct bytepool_buf;
+struct module;
+
+/* The most tiers that a pool can have. */
+#define BYTEPOOL_MAX_TIERS 32
+
+/* The largest tier allowed, in bytes: what the slab allocator can give. */
+#define BYTEPOOL_MAX_SIZE KMALLOC_MAX_SIZE
+
+/* The most bytes that a user can have for his own with each buffer. */
+#define BYTEPOOL_MAX_PRIV 128
+
+/* How many of the lengths served last bytepool_recent_lengths() knows. */
+#define BYTEPOOL_RECENT 256
+
+/* Tier sizes for general use: the powers of two from 128 B to 2 MiB. */
+#define BYTEPOOL_NR_POW2 15
+extern const size_t bytepool_sizes_pow2[BYTEPOOL_NR_POW2];
+
+/* Tier sizes for streams: 1, 4, 16, 32, 64, 128 and 256 KiB. */
+#define BYTEPOOL_NR_STREAM 7
+extern const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM];
+
+/* Every get is zeroed, to the capacity. */
+#define BYTEPOOL_ZERO (1U << 0)
+/* Memory larger than the largest tier is physically contiguous too, or NULL. */
+#define BYTEPOOL_CONTIG (1U << 1)
+/* Tiers of 64 KiB and more may fall back to vmalloc; not with CONTIG. */
+#define BYTEPOOL_VMALLOC (1U << 2)
+/* Buffers may be looked up under RCU: bytepool_buf_tryretain() is legal. */
+#define BYTEPOOL_RCU (1U << 3)
+/* Every check there is, for this pool. */
+#define BYTEPOOL_CHECK (1U << 4)
+
+/**
+ * struct bytepool_config - what a pool is made from
+ * @name: name of the pool's debugfs directory: 1 to 31 characters of
+ *	[A-Za-z0-9_.:@+-], neither "." nor ".."; unique while the pool lives
+ * @sizes: the tier sizes in bytes, strictly ascending; two that are equal once
+ *	rounded up to 64 count as duplicates
+ * @nr_sizes: how many sizes there are, 1 to %BYTEPOOL_MAX_TIERS
+ * @flags: %BYTEPOOL_ZERO and its kin, or 0
+ * @priv_size: bytes of the user's own with each buffer, 0 to
+ *	%BYTEPOOL_MAX_PRIV; zeroed by every get
+ * @reserve: must be 0: a reserve is not offered yet (-EOPNOTSUPP)
+ * @max_idle: how many bytes of payload the pool keeps idle at most; 0: a
+ *	default bound by the machine's memory, shared by all pools that use it
+ * @limit: how many bytes of capacity may be in use at most, memory larger than
+ *	the largest tier included; 0: no limit
+ *
+ * Everything is copied, the name and the sizes too: all of it may be on the
+ * caller's stack. Fields are only ever appended, and mean the default when 0.
+ */
+struct bytepool_config {
+	const char *name;
+	const size_t *sizes;
+	unsigned int nr_sizes;
+	unsigned int flags;
+	unsigned int priv_size;
+	unsigned int reserve;
+	size_t max_idle;
+	size_t limit;
+};
+
+/**
+ * struct bytepool_view - a range of a buffer, with a reference to it
+ * @data: the first byte of the range
+ * @len: how many bytes the range has
+ * @buf: the buffer, held by this view; NULL in a view that holds nothing
+ */
+struct bytepool_view {
+	void *data;
+	size_t len;
+	struct bytepool_buf *buf;
+};
+
+/**
+ * struct bytepool_stats - counts of a whole pool
+ * @total_get: what the tiers served, raw memory and buffers together
+ * @total_put: what came back to the tiers
+ * @discarded: gets larger than the largest tier: served, never pooled
+ * @oversize_in_use: of those, how many are in use now
+ * @oversize_bytes: the bytes that those take
+ * @fail: gets that failed, for want of memory or by the limit
+ * @misuse: operations refused, each reported in the kernel log
+ * @quarantined: pieces of memory withheld after misuse, until the pool goes
+ * @nr_tiers: how many tiers the pool has
+ */
+struct bytepool_stats {
+	u64 total_get;
+	u64 total_put;
+	u64 discarded;
+	u64 oversize_in_use;
+	u64 oversize_bytes;
+	u64 fail;
+	u64 misuse;
+	u64 quarantined;
+	u32 nr_tiers;
+};
+
+/**
+ * struct bytepool_tier_stats - counts of one tier
+ * @size: capacity of what the tier serves, in bytes
+ * @get: gets served: @hit + @miss
+ * @put: what came back
+ * @in_use: what is out now
+ * @idle: what the pool keeps ready, buffers and raw memory together
+ * @hit: gets served from idle memory
+ * @miss: gets served by the kernel's allocator
+ * @fail: gets that failed
+ * @requested: the lengths asked for, summed over the gets served
+ */
+struct bytepool_tier_stats {
+	size_t size;
+	u64 get;
+	u64 put;
+	u64 in_use;
+	u64 idle;
+	u64 hit;
+	u64 miss;
+	u64 fail;
+	u64 requested;
+};
+
+/*
+ * The macros pass the caller's idea of the struct's size, so that a module
+ * built against an older bytepool.h goes on working when a struct has grown.
+ */
+#define bytepool_create(config) \
+	__bytepool_create((config), sizeof(struct bytepool_config), THIS_MODULE)
+#define bytepool_get_stats(pool, stats) \
+	__bytepool_get_stats((pool), (stats), sizeof(struct bytepool_stats))
+#define bytepool_get_tier_stats(pool, tier, stats)         \
+	__bytepool_get_tier_stats((pool), (tier), (stats), \
+				  sizeof(struct bytepool_tier_stats))
+
+struct bytepool *__must_check
+__bytepool_create(const struct bytepool_config *config, size_t config_size,
+		  struct module *owner);
+void bytepool_destroy(struct bytepool *pool);
+
+void *__must_check bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp);
+void bytepool_put(struct bytepool *pool, void *mem);
+size_t bytepool_size_roundup(struct bytepool *pool, size_t len);
+
+struct bytepool_buf *__must_check bytepool_get_buf(struct bytepool *pool,
+						   size_t len, gfp_t gfp);
+struct bytepool_buf *bytepool_buf_retain(struct bytepool_buf *buf);
+bool __must_check bytepool_buf_tryretain(struct bytepool_buf *buf);
+void bytepool_buf_release(struct bytepool_buf *buf);
+unsigned int bytepool_buf_refcount(const struct bytepool_buf *buf);
+void *bytepool_buf_data(const struct bytepool_buf *buf);
+void *bytepool_buf_priv(const struct bytepool_buf *buf);
+size_t bytepool_buf_len(const struct bytepool_buf *buf);
+size_t bytepool_buf_capacity(const struct bytepool_buf *buf);
+int bytepool_buf_set_len(struct bytepool_buf *buf, size_t len);
+bool bytepool_buf_is_contig(const struct bytepool_buf *buf);
+
+struct bytepool_view __must_check bytepool_buf_bytes(struct bytepool_buf *buf);
+struct bytepool_view __must_check bytepool_buf_slice(struct bytepool_buf *buf,
+						     size_t off, size_t len);
+struct bytepool_view __must_check
+bytepool_view_slice(const struct bytepool_view *view, size_t off, size_t len);
+void bytepool_view_release(struct bytepool_view *view);
+
+int __must_check bytepool_get_bufs(struct bytepool *pool, size_t len,
+				   unsigned int nr, struct bytepool_buf **bufs,
+				   gfp_t gfp);
+void bytepool_release_bufs(unsigned int nr, struct bytepool_buf **bufs);
+unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
+			      unsigned int nr, gfp_t gfp);
+size_t bytepool_shrink(struct bytepool *pool);
+
+void __bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats,
+			  size_t stats_size);
+int __bytepool_get_tier_stats(struct bytepool *pool, unsigned int tier,
+			      struct bytepool_tier_stats *stats,
+			      size_t stats_size);
+u64 bytepool_discarded(struct bytepool *pool);
+unsigned int bytepool_sizes(struct bytepool *pool, size_t *sizes,
+			    unsigned int nr);
+unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
+				     unsigned int nr);
+
+/*
+ * What DEFINE_BYTEPOOL_OBJECTS() builds on. The typed function pointers are
+ * kept by the typed pool and called through functions of their own type, so
+ * that none is ever cast (kCFI would trap the call).
+ */
+struct bytepool_object_type {
+	size_t size;
+	size_t align;
+	size_t functions_size;
+	int (*init)(const void *functions, void *obj, gfp_t gfp);
+	void (*fini)(const void *functions, void *obj);
+};
+
+void *__must_check __bytepool_objects_create(
+	const char *name, const struct bytepool_object_type *type,
+	const void *functions, struct module *owner);
+void *__must_check __bytepool_objects_get(void *pool, gfp_t gfp);
+void __bytepool_objects_put(void *pool, void *obj);
+void __bytepool_objects_destroy(void *pool);
+
+/**
+ * DEFINE_BYTEPOOL_OBJECTS - define a typed object pool
+ * @name: prefix of what is defined
+ * @type: any complete type
+ *
+ * Defines struct @name_pool and over it @name_pool_create(),
+ * @name_pool_get(), @name_pool_put() and @name_pool_destroy(), all checked by
+ * the compiler for @type. An object keeps its content from a put to the next
+ * get: init runs once when an object is constructed, fini once before its
+ * memory goes back.
+ *
+ * @name_pool_create(name, init, fini): may sleep. init and fini may be NULL;
+ * init runs in the getter's context and must respect its gfp, fini runs in
+ * process context only. Return: the pool, or ERR_PTR(-EINVAL, -EEXIST,
+ * -ENOMEM).
+ *
+ * @name_pool_get(pool, gfp), @name_pool_put(pool, obj): any context but NMI.
+ *
+ * @name_pool_destroy(pool): may sleep; neither init nor fini runs after it
+ * has returned. NULL and ERR_PTR are accepted.
+ */
+#define DEFINE_BYTEPOOL_OBJECTS(name, type)                                \
+	struct name##_pool {                                               \
+		int (*init)(type * obj, gfp_t gfp);                        \
+		void (*fini)(type * obj);                                  \
+	};                                                                 \
+                                                                           \
+	static inline int name##_pool_call_init(const void *functions,     \
+						void *obj, gfp_t gfp)      \
+	{                                                                  \
+		const struct name##_pool *pool = functions;                \
+                                                                           \
+		return pool->init((type *)obj, gfp);                       \
+	}                                                                  \
+                                                                           \
+	static inline void name##_pool_call_fini(const void *functions,    \
+						 void *obj)                \
+	{                                                                  \
+		const struct name##_pool *pool = functions;                \
+                                                                           \
+		pool->fini((type *)obj);                                   \
+	}                                                                  \
+                                                                           \
+	__attribute__((unused))                                            \
+	__must_check static inline struct name##_pool *name##_pool_create( \
+		const char *pool_name, int (*init)(type * obj, gfp_t gfp), \
+		void (*fini)(type * obj))                                  \
+	{                                                                  \
+		const struct name##_pool functions = {                     \
+			.init = init,                                      \
+			.fini = fini,                                      \
+		};                                                         \
+		const struct bytepool_object_type object_type = {          \
+			.size = sizeof(type),                              \
+			.align = __alignof__(type),                        \
+			.functions_size = sizeof(functions),               \
+			.init = init ? name##_pool_call_init : NULL,       \
+			.fini = fini ? name##_pool_call_fini : NULL,       \
+		};                                                         \
+                                                                           \
+		return (struct name##_pool *)__bytepool_objects_create(    \
+			pool_name, &object_type, &functions, THIS_MODULE); \
+	}                                                                  \
+                                                                           \
+	__attribute__((unused))                                            \
+	__must_check static inline type *name##_pool_get(                  \
+		struct name##_pool *pool, gfp_t gfp)                       \
+	{                                                                  \
+		return (type *)__bytepool_objects_get(pool, gfp);          \
+	}                                                                  \
+                                                                           \
+	__attribute__((unused)) static inline void name##_pool_put(        \
+		struct name##_pool *pool, type *obj)                       \
+	{                                                                  \
+		__bytepool_objects_put(pool, obj);                         \
+	}                                                                  \
+                                                                           \
+	__attribute__((unused)) static inline void name##_pool_destroy(    \
+		struct name##_pool *pool)                                  \
+	{                                                                  \
+		__bytepool_objects_destroy(pool);                          \
+	}                                                                  \
+                                                                           \
+	struct name##_pool
+
+#endif /* _BYTEPOOL_H */

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * bytepool - what the module's files share
+ *
+ *	bytepool.c	pools and their tiers, from creation to the last release
+ *	buf.c		buffers and views
+ *	raw.c		raw memory, and what is larger than the largest tier
+ *	objpool.c	the object pool: per-CPU magazines over a depot over slab
+ *	depot.c		what CPUs share of it
+ *	objects.c	typed object pools, the third user of the object pool
+ *	payload.c	slab caches shared by the pools, memory beyond the tiers
+ *	report.c	refusals, memory known by its address, what is outstanding
+ *	stats.c		counters summed up, the lengths served last
+ *	debugfs.c	the same for people and scripts
+ *
+ * Lock order: pools_mutex, then objpool.drain_lock, then one of the raw
+ * spinlocks (depot.lock, bytepool.handles_lock, record buckets), which never
+ * nest and are all taken by lock_unless_held().
+ */
+#ifndef _BYTEPOOL_INTERNAL_H
+#define _BYTEPOOL_INTERNAL_H
+
+#include <linux/align.h>
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/limits.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "bytepool.h"
+#include "objpool.h"
+
+/* From this size on a tier may fall back to vmalloc(). */
+#define VMALLOC_FROM (64UL << 10)
+
+/* Stands for a put that the worker is to do again: see raw_put_known(). */
+#define CLASS_PUT UINT_MAX
+
+/* Tier sizes, capacities and addresses are multiples of this. */
+#define BYTEPOOL_GRAIN 64
+
+/*
+ * What recycled memory can honour. Zones, nodes and memory cgroups are those
+ * of whoever had the memory first, and __GFP_NOFAIL is no pool's to promise.
+ */
+#define BYTEPOOL_GFP_MASK                                                      \
+	(GFP_KERNEL | GFP_ATOMIC | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY | \
+	 __GFP_RETRY_MAYFAIL | __GFP_HIGH | __GFP_MEMALLOC | __GFP_NOMEMALLOC)
+
+/* === Slab caches and memory beyond the tiers (payload.c) === */
+
+enum cache_kind {
+	CACHE_PAYLOAD,
+	CACHE_HANDLE,
+	CACHE_HANDLE_RCU,
+	CACHE_OBJECT,
+};
+
+/**
+ * struct shared_cache - a slab cache that pools share
+ * @slab: the cache
+ * @kind: what is in it
+ * @size: of an object, in bytes
+ * @align: of an object, in bytes
+ * @slab_size: what ksize() says of an object, by which it is recognised
+ * @users: pools that use it; protected by caches_mutex. At 0 a work item
+ *	destroys it
+ * @list: in the list of all
+ */
+struct shared_cache {
+	struct kmem_cache *slab;
+	enum cache_kind kind;
+	size_t size;
+	size_t align;
+	size_t slab_size;
+	unsigned int users;
+	struct list_head list;
+};
+
+struct shared_cache *cache_get(enum cache_kind kind, size_t size, size_t align);
+void cache_put(struct shared_cache *cache);
+size_t payload_align(size_t size);
+void *big_alloc(size_t size, gfp_t gfp, bool contig);
+void big_free(void *mem);
+void payload_module_exit(void);
+
+/* === Pools === */
+
+/**
+ * struct tier - buffers and raw memory of one size
+ * @size: capacity of what the tier serves, in bytes: a multiple of
+ *	%BYTEPOOL_GRAIN
+ * @align_mask: bits that are clear in the address of every payload
+ * @payload: where payloads come from
+ */
+struct tier {
+	size_t size;
+	unsigned long align_mask;
+	struct shared_cache *payload;
+};
+
+/* Classes of a pool's objects: two a tier, then the bare handles. */
+static inline unsigned int class_buf(unsigned int tier)
+{
+	return 2 * tier;
+}
+
+static inline unsigned int class_raw(unsigned int tier)
+{
+	return 2 * tier + 1;
+}
+
+/**
+ * struct bytepool - a pool
+ * @objects: its object pool
+ * @flags: %BYTEPOOL_ZERO and its kin; POOL_TYPED
+ * @nr_tiers: how many tiers
+ * @priv_size: bytes of the user's own with each buffer
+ * @largest: size of the largest tier
+ * @tier_of: by fls(length - 1): the smallest tier that any such length fits
+ * @limit: bytes of capacity in use at most; 0: none
+ * @used: those bytes, where there is a limit
+ * @tier: by tier
+ * @handles: where handles come from
+ * @handles_lock: protects @live_list, @resting, @nr_resting and
+ *	@quarantine_list
+ * @live_list: every handle that has its payload, in use or idle
+ * @resting: dead handles, oldest first, where magazines are bypassed
+ * @nr_resting: how many
+ * @quarantine_list: handles withheld
+ * @discarded: gets larger than the largest tier that were served
+ * @oversize: of those, how many are in use
+ * @oversize_bytes: and the bytes they take
+ * @fail: gets that failed and belong to no tier
+ * @misuse: operations refused
+ * @nr_records: memory known by its address
+ * @own_bound: bound of idle memory, unless the default one is used
+ * @type: of a typed pool
+ * @functions: of a typed pool: what its user calls the pool
+ * @owner: module that made it
+ * @dir: in debugfs
+ * @list: in the list of all pools
+ * @name: as in debugfs
+ */
+struct bytepool {
+	struct objpool objects;
+	unsigned int flags;
+	unsigned int nr_tiers;
+	unsigned int priv_size;
+	size_t largest;
+	u8 tier_of[32];
+	size_t limit;
+	atomic_long_t used;
+	struct tier *tier;
+	struct shared_cache *handles;
+	raw_spinlock_t handles_lock;
+	struct list_head live_list;
+	struct list_head resting;
+	unsigned int nr_resting;
+	struct list_head quarantine_list;
+	atomic64_t discarded;
+	atomic64_t oversize;
+	atomic64_t oversize_bytes;
+	atomic64_t fail;
+	atomic64_t misuse;
+	atomic_long_t nr_records;
+	struct idle_bound own_bound;
+	struct bytepool_object_type type;
+	struct typed_pool *functions;
+	struct module *owner;
+	struct dentry *dir;
+	struct list_head list;
+	char name[32];
+};
+
+/* A pool of typed objects: one tier, whose raw class holds the objects. */
+#define POOL_TYPED (1U << 31)
+
+/* What a handle remembers in bytepool_buf.flags. */
+#define BUF_ATOMIC	BIT(0) /* released by compare-and-exchange only */
+#define BUF_RCU		BIT(1) /* may be looked up under RCU */
+#define BUF_VMALLOC	BIT(2) /* not physically contiguous */
+#define BUF_OVERSIZE	BIT(3) /* larger than the largest tier */
+#define BUF_QUARANTINED BIT(4) /* withheld after misuse */
+#define BUF_CURSOR	BIT(5) /* no buffer: place mark of a list walk */
+
+/**
+ * struct bytepool_buf - the handle of a buffer
+ * @data: the payload
+ * @pool: where it belongs
+ * @ref: how many references there are; 0 while idle. The arbiter: whether a
+ *	handle is alive is decided by this count alone, and a dead count is
+ *	never written to but by the get that issues the handle again
+ * @generation: counts gets and last releases: odd while alive
+ * @len: length in bytes, as asked or as set
+ * @capacity: of the payload, in bytes
+ * @tier: its tier
+ * @flags: BUF_*
+ * @site: while alive, who got it; after that, who released it last
+ * @link: in bytepool.live_list, .resting or .quarantine_list
+ *
+ * One cache line, followed by the user's own bytes. Only the owner of the
+ * count's last reference, or of an idle handle, writes to it.
+ */
+struct bytepool_buf {
+	void *data;
+	struct bytepool *pool;
+	refcount_t ref;
+	u32 generation;
+	u32 len;
+	u32 capacity;
+	u16 tier;
+	u16 flags;
+	unsigned long site;
+	struct list_head link;
+};
+
+extern struct idle_bound default_bound;
+extern struct list_head pools;
+extern struct mutex pools_mutex;
+extern bool check_all;
+
+bool pool_usable(struct bytepool *pool, unsigned long site);
+void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site);
+void *get_failed_oversize(struct bytepool *pool, unsigned long site);
+void *payload_alloc(struct bytepool *pool, const struct tier *tier, gfp_t gfp);
+void *pool_construct(struct objpool *op, unsigned int class, gfp_t gfp);
+struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
+			    struct module *owner);
+int pool_objects_init(struct bytepool *pool, size_t max_idle);
+int pool_publish(struct bytepool *pool);
+void pool_free(struct bytepool *pool);
+void pool_kill(struct bytepool *pool);
+bool pool_bypasses(unsigned int flags);
+int pool_check_name(const char *name);
+
+/* buf.c */
+void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp);
+bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
+
+/* raw.c */
+void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp);
+void oversize_count(struct bytepool *pool, size_t len);
+bool count_back(struct bytepool *pool, int tier, size_t size);
+void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
+	      unsigned long site);
+void raw_put(struct bytepool *pool, void *mem, unsigned long site);
+
+/**
+ * struct typed_pool - what the user of a typed pool has
+ * @pool: the pool
+ * @functions: his struct foo_pool, which is what he has the address of
+ */
+struct typed_pool {
+	struct bytepool *pool;
+	unsigned long functions[];
+};
+
+static inline const void *typed_functions(const struct bytepool *pool)
+{
+	return pool->functions->functions;
+}
+
+static inline struct bytepool *pool_of(struct objpool *op)
+{
+	return container_of(op, struct bytepool, objects);
+}
+
+static inline unsigned int class_bare(const struct bytepool *pool)
+{
+	return 2 * pool->nr_tiers;
+}
+
+/*
+ * The smallest tier that fits a length of 1 to pool->largest. The table
+ * leaves nothing to search unless tiers lie closer than powers of two.
+ */
+static __always_inline unsigned int tier_index(const struct bytepool *pool,
+					       size_t len)
+{
+	unsigned int i = pool->tier_of[fls((unsigned int)(len - 1))];
+
+	while (unlikely(len > pool->tier[i].size))
+		i++;
+	return i;
+}
+
+/* The capacity of a length larger than the largest tier; 0: refused. */
+static inline size_t oversize_capacity(size_t len)
+{
+	return len && len <= INT_MAX ? ALIGN(len, BYTEPOOL_GRAIN) : 0;
+}
+
+/* Charges bytes to the limit, exactly; false past it. */
+static __always_inline bool limit_charge(struct bytepool *pool, size_t bytes)
+{
+	long used;
+
+	if (likely(!pool->limit))
+		return true;
+	used = atomic_long_read(&pool->used);
+	do {
+		if (bytes > pool->limit || used > pool->limit - bytes)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&pool->used, &used, used + bytes));
+	return true;
+}
+
+static __always_inline void limit_uncharge(struct bytepool *pool, size_t bytes)
+{
+	if (unlikely(pool->limit))
+		atomic_long_sub(bytes, &pool->used);
+}
+
+static inline gfp_t get_gfp(const struct bytepool *pool, gfp_t gfp)
+{
+	return pool->flags & BYTEPOOL_ZERO ? gfp | __GFP_ZERO : gfp;
+}
+
+static inline bool may_fall_back(struct bytepool *pool, const struct tier *tier,
+				 gfp_t gfp)
+{
+	return pool->flags & BYTEPOOL_VMALLOC && tier->size >= VMALLOC_FROM &&
+	       gfpflags_allow_blocking(gfp);
+}
+
+/* Memory is cleared as it comes back, where the kernel wants that. */
+static __always_inline void payload_clear(void *data, size_t size)
+{
+	if (want_init_on_free())
+		memset(data, 0, size);
+}
+
+/* === Reports (report.c) === */
+
+/**
+ * struct record - memory that is known by its address
+ * @node: in the table
+ * @mem: the memory
+ * @pool: where it belongs
+ * @size: its capacity in bytes
+ * @tier: its tier, or -1: larger than the largest
+ * @site: who got it
+ */
+struct record {
+	struct hlist_node node;
+	void *mem;
+	struct bytepool *pool;
+	size_t size;
+	int tier;
+	unsigned long site;
+};
+
+/* Operations refused, in the order of their texts. */
+enum misuse {
+	MISUSE_POOL,
+	MISUSE_DEAD_POOL,
+	MISUSE_GFP,
+	MISUSE_RELEASE,
+	MISUSE_RETAIN,
+	MISUSE_TRYRETAIN,
+	MISUSE_SATURATED,
+	MISUSE_CORRUPT,
+	MISUSE_PUT_FOREIGN,
+	MISUSE_PUT_UNKNOWN,
+	MISUSE_PUT_OTHER_POOL,
+	MISUSE_DEAD_BUFFER,
+	NR_MISUSE,
+};
+
+void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
+		   unsigned long site, unsigned long other_site);
+bool record_add(struct bytepool *pool, void *mem, size_t size, int tier,
+		unsigned long site, gfp_t gfp);
+enum record_found {
+	RECORD_FOUND,
+	RECORD_NONE,
+	RECORD_OTHER_POOL,
+	RECORD_BUSY,
+} record_remove(struct bytepool *pool, const void *mem, struct record *copy);
+void report_outstanding(struct bytepool *pool);
+int outstanding_show(struct bytepool *pool, struct seq_file *m);
+void report_module_init(void);
+
+static __always_inline bool get_allowed(struct bytepool *pool, gfp_t gfp,
+					unsigned long site)
+{
+	if (unlikely(IS_ERR_OR_NULL(pool)))
+		return pool_usable(pool, site);
+	if (likely(!(gfp & ~BYTEPOOL_GFP_MASK)))
+		return true;
+	report_misuse(pool, MISUSE_GFP, NULL, site, 0);
+	return false;
+}
+
+/* === Statistics (stats.c, debugfs.c) === */
+
+long pool_outstanding(struct bytepool *pool);
+void pool_debugfs_add(struct bytepool *pool);
+void pool_debugfs_remove(struct bytepool *pool);
+void debugfs_module_init(void);
+void debugfs_module_exit(void);
+
+#endif /* _BYTEPOOL_INTERNAL_H */

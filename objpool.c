@@ -1,0 +1,962 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - the object pool: constructed objects, recycled
+ *
+ * Objects of a few classes are kept constructed in magazines: two for each
+ * CPU and class, over a depot for each node and class. Two magazines that
+ * change places make refill and flush go by half, coldest first, with one
+ * visit to the depot for a whole magazine (Bonwick and Adams, "Magazines and
+ * Vmem", USENIX 2001).
+ *
+ * A CPU's own part is protected by its busy mark: set, barrier, all tests,
+ * the change, barrier, clear, with preemption disabled. An interrupt that
+ * finds the mark set goes to the depot instead and counts atomically. So the
+ * fast path neither saves interrupt flags nor writes a shared line.
+ *
+ * A CPU's part is emptied by its own CPU, by the callback once the CPU is
+ * dead, or by a drain: it takes cpu_pool.block away, waits a grace period for
+ * those inside, empties the block and gives it back.
+ *
+ * Idle memory is bounded in bytes at every moment: a CPU draws credit from
+ * the bound before it keeps anything. What moves between a CPU and the depot
+ * takes its share along.
+ */
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/nodemask.h>
+#include <linux/rcupdate.h>
+#include <linux/topology.h>
+
+#include "internal.h"
+
+/*
+ * A magazine holds objects of this many bytes in all, between one object and
+ * MAX_ROUNDS: enough rounds to make the depot's lock rare for small objects,
+ * and little memory stranded on a CPU for large ones.
+ */
+#define MAGAZINE_BYTES (256UL << 10)
+#define MAX_ROUNDS     64U
+
+/* Spare magazines that a depot keeps for the next flush. */
+#define DEPOT_EMPTY 4
+
+/* A push that interrupts keep on spoiling gives up after as many attempts. */
+#define PUSH_ATTEMPTS 4
+
+/* Stands for "none yet": nothing to take, no room to put. Never written. */
+struct magazine no_magazine;
+
+struct workqueue_struct *bytepool_wq;
+static enum cpuhp_state hotplug_state;
+
+/* === Counters, where the fast path does not count === */
+
+void objpool_note_length(struct objpool *op, size_t len)
+{
+	struct cpu_block *home = NULL;
+	unsigned int pos;
+	u64 *ring, *old;
+
+	preempt_disable();
+	if (cpu_private())
+		home = this_cpu_read(op->cpu->home);
+	if (home) {
+		/* One operation, so an interrupt gets a place of its own. */
+		pos = this_cpu_inc_return(op->cpu->recent_pos);
+		WRITE_ONCE(home->recent[pos % RECENT_LENGTHS],
+			   recent_pack(len));
+	}
+	preempt_enable();
+	if (home)
+		return;
+
+	/* Pairs with the cmpxchg() below. */
+	ring = smp_load_acquire(&op->shared_recent);
+	if (!ring && slab_allowed()) {
+		ring = kcalloc(RECENT_LENGTHS, sizeof(*ring),
+			       GFP_NOWAIT | __GFP_NOWARN);
+		old = ring ? cmpxchg(&op->shared_recent, NULL, ring) : NULL;
+		if (old) {
+			kfree(ring);
+			ring = old;
+		}
+	}
+	if (!ring)
+		return;
+	pos = atomic_inc_return(&op->shared_pos);
+	WRITE_ONCE(ring[pos % RECENT_LENGTHS], recent_pack(len));
+}
+
+/**
+ * objpool_count_get() - count a get that was served with fresh memory
+ * @op: the object pool
+ * @class: the class it counts for
+ * @len: length asked for
+ */
+void objpool_count_get(struct objpool *op, unsigned int class, size_t len)
+{
+	struct cpu_block *block = cpu_enter(op);
+
+	if (block) {
+		u64_stats_inc(&block->class[class].miss);
+		u64_stats_add(&block->class[class].requested, len);
+		cpu_leave(block);
+	} else {
+		atomic64_add(len, &op->class[class].requested);
+		atomic64_inc(&op->class[class].miss);
+	}
+	objpool_note_length(op, len);
+}
+
+static void count_dropped(struct objpool *op, unsigned int class)
+{
+	struct cpu_block *block = cpu_enter(op);
+
+	if (block) {
+		u64_stats_inc(&block->class[class].dropped);
+		cpu_leave(block);
+	} else {
+		atomic64_inc(&op->class[class].dropped);
+	}
+}
+
+/**
+ * objpool_count_put() - count memory that came back by another way
+ * @op: the object pool
+ * @class: the class it counts for
+ *
+ * Context: inside an RCU read-side section that goes on until the memory is
+ * freed, and unpinned if the pool is dead.
+ * Return: false, and nothing counted, if the pool is dead.
+ */
+bool objpool_count_put(struct objpool *op, unsigned int class)
+{
+	if (READ_ONCE(op->dead)) {
+		WRITE_ONCE(op->late, true);
+		return false;
+	}
+	count_dropped(op, class);
+	return true;
+}
+
+/* === Parking: what has to wait for process context === */
+
+/**
+ * objpool_park() - leave an object to the worker
+ * @op: the object pool
+ * @class: its class
+ * @obj: the object
+ * @pinned: the object was out when the pool was killed
+ *
+ * Context: any but NMI.
+ */
+void objpool_park(struct objpool *op, unsigned int class, void *obj,
+		  bool pinned)
+{
+	struct parked *parked = op->ops->park(op, class, obj);
+
+	parked->obj = obj;
+	parked->class = class;
+	parked->pinned = pinned;
+	preempt_disable();
+	llist_add(&parked->node, &raw_cpu_ptr(op->cpu)->parked);
+	preempt_enable();
+	queue_work(bytepool_wq, &op->work);
+}
+
+static void unpark_cpu(struct objpool *op, struct cpu_pool *cp)
+{
+	struct llist_node *list = llist_del_all(&cp->parked);
+	struct parked *parked, *next;
+
+	llist_for_each_entry_safe(parked, next, list, node) {
+		unsigned int class = parked->class;
+		bool pinned = parked->pinned;
+		void *obj = parked->obj;
+
+		op->ops->destruct(op, class, obj,
+				  DESTRUCT_MAY_SLEEP |
+					  (pinned ? DESTRUCT_LATE : 0));
+		if (pinned)
+			objpool_unpin(op);
+		cond_resched();
+	}
+}
+
+static void objpool_work(struct work_struct *work)
+{
+	struct objpool *op = container_of(work, struct objpool, work);
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		unpark_cpu(op, per_cpu_ptr(op->cpu, cpu));
+}
+
+/* Destructs here if the object allows it, by the worker if not. */
+static void destruct_or_park(struct objpool *op, unsigned int class, void *obj)
+{
+	if (op->class[class].defer || !slab_allowed() ||
+	    !op->ops->destruct(op, class, obj, 0))
+		objpool_park(op, class, obj, false);
+}
+
+/* Destructs what is in a magazine. Returns how many there were. */
+static unsigned int magazine_drain(struct objpool *op, unsigned int class,
+				   struct magazine *mag, bool may_sleep)
+{
+	unsigned int nr = mag->nr;
+
+	while (mag->nr) {
+		void *obj = mag->obj[--mag->nr];
+
+		if (may_sleep)
+			op->ops->destruct(op, class, obj, DESTRUCT_MAY_SLEEP);
+		else
+			destruct_or_park(op, class, obj);
+	}
+	atomic64_add(nr, &op->class[class].drained);
+	return nr;
+}
+
+/* === The CPU's own part, inside its section === */
+
+/* Whether there is something to take from cc->loaded now. */
+static bool cpu_can_pop(struct cpu_class *cc)
+{
+	if (!cc->loaded->nr && cc->previous->nr)
+		swap(cc->loaded, cc->previous);
+	return cc->loaded->nr;
+}
+
+static void *cpu_pop(struct objpool *op, struct cpu_block *block,
+		     struct cpu_class *cc, size_t len)
+{
+	void *obj = cc->loaded->obj[--cc->loaded->nr];
+
+	block->credit += cc->size;
+	u64_stats_inc(&cc->hit);
+	if (len) {
+		u64_stats_add(&cc->requested, len);
+		cpu_note_length(op, block, len);
+	}
+	return obj;
+}
+
+/* Credit beyond what the next puts are likely to need. */
+static size_t cpu_surplus(struct objpool *op, struct cpu_block *block,
+			  unsigned int class)
+{
+	size_t keep = max(op->bound->chunk,
+			  op->class[class].size * op->class[class].rounds);
+	size_t surplus = 0;
+
+	if (block->credit > 2 * keep) {
+		surplus = block->credit - keep;
+		block->credit = keep;
+	}
+	return surplus;
+}
+
+enum push {
+	PUSH_DONE,
+	PUSH_CREDIT,
+	PUSH_MAGAZINE,
+};
+
+/*
+ * Pushes, if need be with the help of an empty magazine, *spare; then *out
+ * is the full one that goes to the depot. Or tells what is wanting.
+ */
+static enum push cpu_push(struct cpu_block *block, struct cpu_class *cc,
+			  void *obj, struct magazine **spare,
+			  struct magazine **out)
+{
+	if (block->credit < cc->size)
+		return PUSH_CREDIT;
+	if (cc->loaded->nr == cc->loaded->cap) {
+		if (cc->previous->nr < cc->previous->cap) {
+			swap(cc->loaded, cc->previous);
+		} else if (*spare) {
+			if (cc->previous != &no_magazine)
+				*out = cc->previous;
+			cc->previous = cc->loaded;
+			cc->loaded = *spare;
+			*spare = NULL;
+		} else {
+			return PUSH_MAGAZINE;
+		}
+	}
+	cc->loaded->obj[cc->loaded->nr++] = obj;
+	block->credit -= cc->size;
+	u64_stats_inc(&cc->kept);
+	return PUSH_DONE;
+}
+
+/* === Slow paths === */
+
+static struct cpu_block *block_alloc(struct objpool *op, gfp_t gfp)
+{
+	struct cpu_block *block;
+	unsigned int i;
+
+	block = kzalloc_node(struct_size(block, class, op->nr_classes), gfp,
+			     numa_mem_id());
+	if (!block)
+		return NULL;
+	u64_stats_init(&block->sync);
+	for (i = 0; i < op->nr_classes; i++) {
+		block->class[i].loaded = &no_magazine;
+		block->class[i].previous = &no_magazine;
+		block->class[i].size = op->class[i].size;
+	}
+	return block;
+}
+
+/* Makes this CPU's block, if it has none and the context allows it. */
+static void make_block(struct objpool *op, gfp_t gfp)
+{
+	struct cpu_block *block;
+	struct cpu_pool *cp;
+
+	if (!slab_allowed() || !cpu_private() || raw_cpu_read(op->cpu->home))
+		return;
+	block = block_alloc(op, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
+	if (!block)
+		return;
+
+	/* objpool_kill() waits for this section before it looks for blocks. */
+	preempt_disable();
+	cp = this_cpu_ptr(op->cpu);
+	if (cpu_private() && !READ_ONCE(op->dead) &&
+	    !cmpxchg(&cp->home, NULL, block)) {
+		/* Pairs with __this_cpu_read() in cpu_enter(), on this CPU. */
+		WRITE_ONCE(cp->block, block);
+		block = NULL;
+	}
+	preempt_enable();
+	kfree(block);
+}
+
+/*
+ * Takes an idle object: from the CPU's own magazines, refilled from the depot
+ * if need be, or from the depot itself where those are out of reach.
+ */
+static void *get_idle(struct objpool *op, unsigned int class, size_t len)
+{
+	struct depot *depot = depot_here(op, class);
+	struct magazine *full, *empty = NULL;
+	struct cpu_block *block;
+	struct cpu_class *cc;
+	size_t surplus = 0;
+	void *obj = NULL;
+
+	/* What is bypassed has no magazines, at most prefilled objects. */
+	block = op->bypass ? NULL : cpu_enter(op);
+	if (!block)
+		goto shared;
+	cc = &block->class[class];
+	if (cpu_can_pop(cc))
+		obj = cpu_pop(op, block, cc, len);
+	surplus = cpu_surplus(op, block, class);
+	cpu_leave(block);
+	bound_return(op->bound, surplus);
+	if (obj)
+		return obj;
+
+	full = depot_get_full(depot);
+	if (!full)
+		return NULL;
+	block = cpu_enter(op);
+	if (!block) {
+		/* The lock was free just now, and is again: see there. */
+		depot_put_full(depot, full);
+		goto shared;
+	}
+	cc = &block->class[class];
+	/* An interrupt may have put something meanwhile. */
+	if (!cpu_can_pop(cc)) {
+		if (cc->loaded != &no_magazine)
+			empty = cc->loaded;
+		cc->loaded = full;
+		full = NULL;
+	}
+	obj = cpu_pop(op, block, cc, len);
+	cpu_leave(block);
+	if (full)
+		depot_put_full(depot, full);
+	if (empty)
+		depot_put_empty(depot, empty);
+	return obj;
+
+shared:
+	obj = depot_take_one(op, class, depot);
+	if (!obj)
+		return NULL;
+	atomic64_inc(&op->class[class].hit);
+	if (len) {
+		atomic64_add(len, &op->class[class].requested);
+		objpool_note_length(op, len);
+	}
+	return obj;
+}
+
+/**
+ * objpool_get_slow() - what objpool_get() does off the fast path
+ * @op: the object pool
+ * @class: which class
+ * @len: length asked for, for the statistics
+ * @gfp: for the construction
+ * @fresh: set to whether the object was constructed just now
+ *
+ * Return: the object; NULL without memory, or when the pool is dead.
+ */
+void *objpool_get_slow(struct objpool *op, unsigned int class, size_t len,
+		       gfp_t gfp, bool *fresh)
+{
+	void *obj;
+
+	if (READ_ONCE(op->dead))
+		return NULL;
+	make_block(op, gfp);
+	obj = get_idle(op, class, len);
+	*fresh = !obj;
+	if (obj || !slab_allowed())
+		return obj;
+	obj = op->ops->construct(op, class, gfp);
+	if (obj)
+		objpool_count_get(op, class, len);
+	return obj;
+}
+
+static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj)
+{
+	size_t size = op->class[class].size;
+
+	if (size && !bound_draw(op->bound, size, size))
+		return false;
+	if (!depot_keep_one(op, class, depot_here(op, class), obj,
+			    GFP_NOWAIT | __GFP_NOWARN)) {
+		bound_return(op->bound, size);
+		return false;
+	}
+	return true;
+}
+
+/* Makes an object idle; false if there is no room for it. */
+static bool put_idle(struct objpool *op, unsigned int class, void *obj)
+{
+	struct depot *depot = depot_here(op, class);
+	struct magazine *spare = NULL, *out = NULL;
+	size_t size = op->class[class].size;
+	enum push ret = PUSH_CREDIT;
+	struct cpu_block *block;
+	unsigned int attempts;
+	size_t drawn = 0;
+
+	make_block(op, GFP_NOWAIT);
+	for (attempts = 0; attempts < PUSH_ATTEMPTS; attempts++) {
+		block = cpu_enter(op);
+		if (!block)
+			break;
+		block->credit += drawn;
+		drawn = 0;
+		ret = cpu_push(block, &block->class[class], obj, &spare, &out);
+		cpu_leave(block);
+		if (ret == PUSH_DONE)
+			break;
+		if (ret == PUSH_CREDIT) {
+			drawn = bound_draw(op->bound, size,
+					   max(size, op->bound->chunk));
+			if (!drawn)
+				break;
+		} else {
+			spare = depot_get_empty(op, class, depot,
+						GFP_NOWAIT | __GFP_NOWARN);
+			if (!spare)
+				break;
+		}
+	}
+	bound_return(op->bound, drawn);
+	/* Bare handles take nothing from the bound: they end here. */
+	if (out &&
+	    (op->class[class].keep_on_shrink || !depot_put_full(depot, out))) {
+		bound_return(op->bound, out->nr * size);
+		magazine_drain(op, class, out, false);
+		spare = out;
+	}
+	if (spare)
+		depot_put_empty(depot, spare);
+	if (!block && put_idle_shared(op, class, obj)) {
+		atomic64_inc(&op->class[class].kept);
+		return true;
+	}
+	return block && ret == PUSH_DONE;
+}
+
+/* An object that was out when the pool was killed comes back. */
+static void put_late(struct objpool *op, unsigned int class, void *obj)
+{
+	WRITE_ONCE(op->late, true);
+	if (slab_allowed() && op->ops->destruct(op, class, obj, DESTRUCT_LATE))
+		objpool_unpin(op);
+	else
+		objpool_park(op, class, obj, true);
+}
+
+/**
+ * objpool_put_slow() - what objpool_put() does off the fast path
+ * @op: the object pool
+ * @class: the object's class
+ * @obj: the object
+ */
+void objpool_put_slow(struct objpool *op, unsigned int class, void *obj)
+{
+	/*
+	 * objpool_kill() waits a grace period after it has set @dead: by then
+	 * who saw it clear has counted and is gone, and all others unpin.
+	 */
+	rcu_read_lock();
+	if (READ_ONCE(op->dead)) {
+		put_late(op, class, obj);
+	} else if (op->bypass || !put_idle(op, class, obj)) {
+		/* Counted first: what is back with slab is not in use. */
+		count_dropped(op, class);
+		destruct_or_park(op, class, obj);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * objpool_fill() - make a constructed object idle that was never out
+ * @op: the object pool
+ * @class: its class
+ * @obj: the object
+ *
+ * Return: true, or false if there is no room within the idle bound.
+ */
+bool objpool_fill(struct objpool *op, unsigned int class, void *obj)
+{
+	if (READ_ONCE(op->dead) || !put_idle_shared(op, class, obj))
+		return false;
+	atomic64_inc(&op->class[class].filled);
+	return true;
+}
+
+/**
+ * objpool_take_bare() - take an idle object of a class that is not counted
+ * @op: the object pool
+ * @class: its class
+ *
+ * Return: the object, or NULL.
+ */
+void *objpool_take_bare(struct objpool *op, unsigned int class)
+{
+	return op->bypass ? NULL : get_idle(op, class, 0);
+}
+
+/**
+ * objpool_give_bare() - the inverse of objpool_take_bare()
+ * @op: the object pool
+ * @class: its class
+ * @obj: the object
+ *
+ * Return: false if there is no room.
+ */
+bool objpool_give_bare(struct objpool *op, unsigned int class, void *obj)
+{
+	return !READ_ONCE(op->dead) && !op->bypass && put_idle(op, class, obj);
+}
+
+/* === Draining === */
+
+/* Takes the blocks away from their CPUs. True if there was any. */
+static bool freeze_blocks(struct objpool *op)
+{
+	struct cpu_pool *cp;
+	bool found = false;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		cp = per_cpu_ptr(op->cpu, cpu);
+		if (xchg(&cp->block, NULL)) {
+			cp->frozen = true;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static void thaw_blocks(struct objpool *op)
+{
+	struct cpu_pool *cp;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		cp = per_cpu_ptr(op->cpu, cpu);
+		if (!cp->frozen)
+			continue;
+		cp->frozen = false;
+		/* Pairs with the dependency through it in cpu_enter(). */
+		smp_store_release(&cp->block, cp->home);
+	}
+}
+
+static size_t drain_class(struct objpool *op, struct cpu_class *cc,
+			  unsigned int class)
+{
+	unsigned int nr = 0;
+
+	if (cc->loaded != &no_magazine)
+		nr += magazine_drain(op, class, cc->loaded, true);
+	if (cc->previous != &no_magazine)
+		nr += magazine_drain(op, class, cc->previous, true);
+	return nr * cc->size;
+}
+
+static void free_magazines(struct cpu_class *cc)
+{
+	if (cc->loaded != &no_magazine)
+		kfree(cc->loaded);
+	if (cc->previous != &no_magazine)
+		kfree(cc->previous);
+	cc->loaded = &no_magazine;
+	cc->previous = &no_magazine;
+}
+
+/* Empties a block that nobody is inside of. Returns how many bytes. */
+static size_t drain_block(struct objpool *op, struct cpu_block *block,
+			  bool shrink)
+{
+	size_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < op->nr_classes; i++) {
+		if (shrink && op->class[i].keep_on_shrink)
+			continue;
+		bytes += drain_class(op, &block->class[i], i);
+		free_magazines(&block->class[i]);
+	}
+	bound_return(op->bound, bytes + block->credit);
+	block->credit = 0;
+	return bytes;
+}
+
+/* Empties a depot up to a number of bytes. Returns how many it were. */
+static size_t drain_depot(struct objpool *op, unsigned int class,
+			  struct depot *depot, size_t bytes, bool may_sleep)
+{
+	size_t size = op->class[class].size;
+	struct magazine *mag;
+	size_t done = 0;
+
+	while (done < bytes) {
+		mag = depot_get_full(depot);
+		if (!mag)
+			break;
+		done += magazine_drain(op, class, mag, may_sleep) * size;
+		depot_put_empty(depot, mag);
+	}
+	bound_return(op->bound, done);
+	return done;
+}
+
+static size_t drain_depots(struct objpool *op)
+{
+	size_t bytes = 0;
+	unsigned int i;
+	int node;
+
+	for_each_node(node) {
+		if (!op->depots[node])
+			continue;
+		for (i = 0; i < op->nr_classes; i++) {
+			struct depot *depot = op->depots[node] + i;
+
+			bytes += drain_depot(op, i, depot, SIZE_MAX, true);
+			depot_free_empties(depot);
+		}
+	}
+	return bytes;
+}
+
+static size_t drain_frozen(struct objpool *op, bool shrink)
+{
+	struct cpu_pool *cp;
+	size_t bytes = 0;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		cp = per_cpu_ptr(op->cpu, cpu);
+		if (cp->frozen)
+			bytes += drain_block(op, cp->home, shrink);
+	}
+	return bytes;
+}
+
+/**
+ * objpool_drain() - give all idle memory back
+ * @op: the object pool
+ *
+ * Context: may sleep.
+ * Return: how many bytes it were.
+ */
+size_t objpool_drain(struct objpool *op)
+{
+	size_t bytes = 0;
+
+	mutex_lock(&op->drain_lock);
+	if (freeze_blocks(op)) {
+		/* Pairs with preempt_disable() in cpu_enter(). */
+		synchronize_rcu();
+		bytes = drain_frozen(op, true);
+		thaw_blocks(op);
+	}
+	bytes += drain_depots(op);
+	mutex_unlock(&op->drain_lock);
+	return bytes;
+}
+
+/**
+ * objpool_scan() - give some idle memory back, without waiting for anything
+ * @op: the object pool
+ * @bytes: how much
+ *
+ * Takes the depots' alone: what CPUs have is objpool_trim()'s.
+ *
+ * Context: any in which a shrinker runs.
+ * Return: how many bytes it were.
+ */
+size_t objpool_scan(struct objpool *op, size_t bytes)
+{
+	size_t done = 0;
+	unsigned int i;
+	int node;
+
+	for_each_node(node) {
+		if (!op->depots[node])
+			continue;
+		/* The largest first: the fewest calls for the most memory. */
+		for (i = op->nr_classes; i-- && done < bytes;)
+			if (op->class[i].size)
+				done += drain_depot(op, i, op->depots[node] + i,
+						    bytes - done, false);
+	}
+	return done;
+}
+
+/**
+ * objpool_trim() - give idle memory back if nobody used the pool of late
+ * @op: the object pool
+ *
+ * Context: may sleep.
+ * Return: true if there is idle memory left, so that another look is due.
+ */
+bool objpool_trim(struct objpool *op)
+{
+	struct class_sum sum;
+	u64 activity = 0;
+	unsigned int i;
+
+	if (!objpool_idle_bytes(op))
+		return false;
+	for (i = 0; i < op->nr_classes; i++) {
+		objpool_sum(op, i, &sum);
+		activity += sum.hit + sum.miss + sum.kept + sum.dropped +
+			    sum.filled;
+	}
+	if (activity == op->activity) {
+		objpool_drain(op);
+		return false;
+	}
+	op->activity = activity;
+	return true;
+}
+
+static int cpu_dead(unsigned int cpu, struct hlist_node *node)
+{
+	struct objpool *op = hlist_entry(node, struct objpool, hotplug);
+	struct cpu_pool *cp = per_cpu_ptr(op->cpu, cpu);
+
+	mutex_lock(&op->drain_lock);
+	if (cp->block)
+		drain_block(op, cp->block, true);
+	mutex_unlock(&op->drain_lock);
+	return 0;
+}
+
+/* === Life of an object pool === */
+
+static void hotplug_remove(struct objpool *op)
+{
+	if (hlist_unhashed(&op->hotplug))
+		return;
+	cpuhp_state_remove_instance_nocalls(hotplug_state, &op->hotplug);
+	INIT_HLIST_NODE(&op->hotplug);
+}
+
+/**
+ * objpool_reap() - free a killed pool that nothing is out of
+ * @op: the object pool
+ *
+ * Context: may sleep.
+ */
+void objpool_reap(struct objpool *op)
+{
+	/* Who parked the last object may still have to queue the work. */
+	if (op->late) {
+		synchronize_rcu();
+		cancel_work_sync(&op->work);
+	}
+	op->ops->free(op);
+}
+
+static void objpool_free_work(struct work_struct *work)
+{
+	objpool_reap(container_of(work, struct objpool, free_work));
+}
+
+/**
+ * objpool_init() - set an object pool up
+ * @op: the object pool, zeroed
+ * @nr_classes: how many classes it has; each is to be set before it is used
+ * @ops: of the user
+ * @bound: of idle memory
+ * @bypass: keep nothing that comes back
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM; objpool_exit() is called after either.
+ */
+int objpool_init(struct objpool *op, unsigned int nr_classes,
+		 const struct objpool_ops *ops, struct idle_bound *bound,
+		 bool bypass)
+{
+	unsigned int cpu;
+	int ret;
+
+	mutex_init(&op->drain_lock);
+	INIT_WORK(&op->work, objpool_work);
+	INIT_WORK(&op->free_work, objpool_free_work);
+	INIT_HLIST_NODE(&op->hotplug);
+	op->ops = ops;
+	op->bound = bound;
+	op->bypass = bypass;
+	op->nr_classes = nr_classes;
+
+	op->class = kcalloc(nr_classes, sizeof(*op->class), GFP_KERNEL);
+	op->cpu = alloc_percpu(struct cpu_pool);
+	if (!op->class || !op->cpu)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		init_llist_head(&per_cpu_ptr(op->cpu, cpu)->parked);
+	ret = depots_alloc(op);
+	if (ret)
+		return ret;
+	return cpuhp_state_add_instance_nocalls(hotplug_state, &op->hotplug);
+}
+
+/**
+ * objpool_set_class() - say what a class is
+ * @op: the object pool
+ * @class: which class
+ * @size: what an idle object takes from the idle bound, in bytes; 0: such
+ *	objects are bookkeeping and take nothing
+ */
+void objpool_set_class(struct objpool *op, unsigned int class, size_t size)
+{
+	struct objclass *oc = &op->class[class];
+
+	oc->size = size;
+	oc->rounds =
+		size ? clamp_t(size_t, MAGAZINE_BYTES / size, 1, MAX_ROUNDS) :
+		       MAX_ROUNDS;
+	oc->keep_on_shrink = !size;
+}
+
+/**
+ * objpool_kill() - end an object pool's service
+ * @op: the object pool
+ *
+ * All gets have ended. What comes back from now on is destructed at once.
+ * When this returns, every object is either destructed or out, and who comes
+ * back unpins: the caller counts what is out and adds it to @pinned.
+ *
+ * Context: may sleep.
+ */
+void objpool_kill(struct objpool *op)
+{
+	hotplug_remove(op);
+
+	mutex_lock(&op->drain_lock);
+	/* Pairs with objpool_put_slow() and make_block(), by grace period. */
+	WRITE_ONCE(op->dead, true);
+	do {
+		freeze_blocks(op);
+		/* Nobody waits for a device to go but its user. */
+		synchronize_rcu_expedited();
+	} while (freeze_blocks(op));
+	flush_work(&op->work);
+	drain_frozen(op, false);
+	drain_depots(op);
+	mutex_unlock(&op->drain_lock);
+}
+
+/**
+ * objpool_unpin() - one object less is out of a killed pool
+ * @op: the object pool, which may be gone after this
+ */
+void objpool_unpin(struct objpool *op)
+{
+	/* Below 0 until the count of what was out has been added. */
+	if (!atomic_long_dec_return(&op->pinned))
+		queue_work(bytepool_wq, &op->free_work);
+}
+
+/**
+ * objpool_exit() - free an object pool's own memory
+ * @op: the object pool: killed, or just set up
+ *
+ * Context: may sleep.
+ */
+void objpool_exit(struct objpool *op)
+{
+	unsigned int cpu;
+
+	hotplug_remove(op);
+	if (op->cpu)
+		for_each_possible_cpu(cpu)
+			kfree(per_cpu_ptr(op->cpu, cpu)->home);
+	free_percpu(op->cpu);
+	depots_free(op);
+	kfree(op->shared_recent);
+	kfree(op->class);
+}
+
+int objpool_module_init(void)
+{
+	int ret;
+
+	/* Reclaim may wait for what it frees: a rescuer makes it go on. */
+	bytepool_wq =
+		alloc_workqueue("bytepool", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!bytepool_wq)
+		return -ENOMEM;
+	ret = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "bytepool:dead",
+				      NULL, cpu_dead);
+	if (ret < 0) {
+		destroy_workqueue(bytepool_wq);
+		return ret;
+	}
+	hotplug_state = ret;
+	return 0;
+}
+
+void objpool_module_exit(void)
+{
+	cpuhp_remove_multi_state(hotplug_state);
+	destroy_workqueue(bytepool_wq);
+}

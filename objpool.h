@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * bytepool - the object pool: constructed objects of a few classes, recycled
+ *
+ * Used three times: for buffers with their payload attached, for raw
+ * payloads, and for typed objects. See objpool.c.
+ */
+#ifndef _BYTEPOOL_OBJPOOL_H
+#define _BYTEPOOL_OBJPOOL_H
+
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/cache.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/u64_stats_sync.h>
+#include <linux/workqueue.h>
+
+/* How many of the lengths served last are remembered; a power of two. */
+#define RECENT_LENGTHS 256
+
+/*
+ * Whether the slab allocator may be called here. On PREEMPT_RT its locks
+ * sleep, so it is off limits in hard interrupts and under raw spinlocks.
+ */
+static inline bool slab_allowed(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
+}
+
+/**
+ * struct magazine - constructed objects that move together
+ * @next: the next one in a depot's list
+ * @nr: how many objects there are
+ * @cap: how many there is room for
+ * @obj: the objects, coldest first
+ */
+struct magazine {
+	struct magazine *next;
+	unsigned int nr;
+	unsigned int cap;
+	void *obj[];
+};
+
+/**
+ * struct cpu_class - one CPU's share of one class of objects
+ * @loaded: serves and takes; &no_magazine until there is one
+ * @previous: full, empty or &no_magazine: the reserve of @loaded, whose
+ *	exchange makes refill and flush go by half, coldest first
+ * @size: what an idle object takes from the idle bound, in bytes
+ * @hit: gets served from idle objects
+ * @miss: gets that constructed their object
+ * @requested: the lengths of both
+ * @kept: puts whose object became idle
+ * @dropped: puts whose object was destructed
+ *
+ * Touched by this CPU alone, under the busy mark. One cache line.
+ */
+struct cpu_class {
+	struct magazine *loaded;
+	struct magazine *previous;
+	size_t size;
+	u64_stats_t hit;
+	u64_stats_t miss;
+	u64_stats_t requested;
+	u64_stats_t kept;
+	u64_stats_t dropped;
+} ____cacheline_aligned;
+
+/**
+ * struct cpu_block - one CPU's magazines and counters, made on its first miss
+ * @busy: the busy mark: set while this CPU is inside; an interrupt that finds
+ *	it set stays outside
+ * @sync: makes 64-bit counters readable on 32-bit machines
+ * @credit: bytes drawn from the idle bound and not yet used by idle objects
+ * @recent: the lengths served last, newest at cpu_pool.recent_pos
+ * @class: by class of object
+ */
+struct cpu_block {
+	unsigned int busy;
+	struct u64_stats_sync sync;
+	size_t credit;
+	u64 recent[RECENT_LENGTHS];
+	struct cpu_class class[];
+};
+
+/**
+ * struct cpu_pool - one CPU's part of an object pool, small, always there
+ * @block: what the fast path uses; NULL before the first miss and while a
+ *	drain has it frozen
+ * @home: the same, NULL only before the first miss
+ * @recent_pos: how many lengths have been noted in @home
+ * @frozen: a drain has taken @block away; protected by objpool.drain_lock
+ * @parked: objects whose destruction has to wait for process context
+ */
+struct cpu_pool {
+	struct cpu_block *block;
+	struct cpu_block *home;
+	unsigned int recent_pos;
+	bool frozen;
+	struct llist_head parked;
+};
+
+/**
+ * struct depot - full and empty magazines of one class on one node
+ * @lock: protects all of it
+ * @full: magazines with at least one object
+ * @empty: a few spare ones
+ * @nr_empty: how many
+ */
+struct depot {
+	raw_spinlock_t lock;
+	struct magazine *full;
+	struct magazine *empty;
+	unsigned int nr_empty;
+} ____cacheline_aligned;
+
+/**
+ * struct objclass - one class of objects of an object pool
+ * @size: what an idle object takes from the idle bound, in bytes
+ * @rounds: how many objects a magazine of this class has room for
+ * @keep_on_shrink: bookkeeping that a shrink leaves alone: bare handles, so
+ *	that a late release of theirs can still be recognised
+ * @defer: destructed by the worker only, because that may sleep
+ * @hit: as in struct cpu_class, counted where the CPU's own may not be
+ *	touched: from an interrupt in the middle of a section, without a
+ *	block, or while a drain has it frozen
+ * @miss: likewise
+ * @requested: likewise
+ * @kept: likewise
+ * @dropped: likewise
+ * @filled: objects that became idle without a put: prefill
+ * @drained: idle objects that were destructed
+ * @fail: gets that failed
+ * @quarantined: objects withheld
+ */
+struct objclass {
+	size_t size;
+	unsigned int rounds;
+	bool keep_on_shrink;
+	bool defer;
+	atomic64_t hit;
+	atomic64_t miss;
+	atomic64_t requested;
+	atomic64_t kept;
+	atomic64_t dropped;
+	atomic64_t filled;
+	atomic64_t drained;
+	atomic64_t fail;
+	atomic64_t quarantined;
+};
+
+/**
+ * struct idle_bound - how many bytes may be idle
+ * @max: the bound
+ * @chunk: how many bytes a CPU draws at once, where there are so many
+ * @avail: what nobody has drawn. Always: @avail + credit of all CPUs + bytes
+ *	of all idle objects = @max, which is why the bound holds at any moment
+ */
+struct idle_bound {
+	size_t max;
+	size_t chunk;
+	atomic_long_t avail;
+};
+
+struct objpool;
+
+/**
+ * struct parked - an object on the way to the worker, kept in its own memory
+ * @node: in cpu_pool.parked
+ * @obj: the object
+ * @class: its class
+ * @pinned: released after objpool_kill(): the worker drops the pin
+ */
+struct parked {
+	struct llist_node node;
+	void *obj;
+	unsigned int class;
+	bool pinned;
+};
+
+/* The destructor is called where it may sleep, and must not fail. */
+#define DESTRUCT_MAY_SLEEP BIT(0)
+/* The object came back after the pool was destroyed. */
+#define DESTRUCT_LATE BIT(1)
+
+/**
+ * struct objpool_ops - what the user of an object pool supplies
+ * @construct: makes an object of a class, in the context that gfp tells
+ * @destruct: undoes it, as the DESTRUCT_* flags in how tell; false if that
+ *	has to wait for the worker
+ * @park: memory of the object for a struct parked
+ * @free: frees the pool itself, once nothing refers to it
+ */
+struct objpool_ops {
+	void *(*construct)(struct objpool *op, unsigned int class, gfp_t gfp);
+	bool (*destruct)(struct objpool *op, unsigned int class, void *obj,
+			 unsigned int how);
+	struct parked *(*park)(struct objpool *op, unsigned int class,
+			       void *obj);
+	void (*free)(struct objpool *op);
+};
+
+/**
+ * struct objpool - constructed objects of a few classes, recycled
+ * @cpu: by CPU
+ * @ops: of the user
+ * @bound: of idle memory; may be shared with other pools
+ * @class: by class
+ * @nr_classes: how many
+ * @bypass: nothing that comes back is kept, so that the kernel's detectors
+ *	see every object
+ * @dead: objpool_kill() has begun; read under RCU
+ * @late: something came back after that
+ * @pinned: once @dead: how many objects are out
+ * @depots: by node: an array by class
+ * @drain_lock: one drain at a time
+ * @shared_recent: lengths served where there is no block
+ * @shared_pos: how many
+ * @hotplug: instance of the CPU hotplug state
+ * @work: destructs what is parked
+ * @free_work: frees the pool
+ * @activity: sum of the counters at the last look of the idle trim
+ */
+struct objpool {
+	struct cpu_pool __percpu *cpu;
+	const struct objpool_ops *ops;
+	struct idle_bound *bound;
+	struct objclass *class;
+	unsigned int nr_classes;
+	bool bypass;
+	bool dead;
+	bool late;
+	atomic_long_t pinned;
+	struct depot **depots;
+	struct mutex drain_lock;
+	u64 *shared_recent;
+	atomic_t shared_pos;
+	struct hlist_node hotplug;
+	struct work_struct work;
+	struct work_struct free_work;
+	u64 activity;
+};
+
+extern struct magazine no_magazine;
+extern struct workqueue_struct *bytepool_wq;
+
+int objpool_init(struct objpool *op, unsigned int nr_classes,
+		 const struct objpool_ops *ops, struct idle_bound *bound,
+		 bool bypass);
+void objpool_set_class(struct objpool *op, unsigned int class, size_t size);
+void objpool_kill(struct objpool *op);
+void objpool_unpin(struct objpool *op);
+void objpool_reap(struct objpool *op);
+void objpool_exit(struct objpool *op);
+void *objpool_get_slow(struct objpool *op, unsigned int class, size_t len,
+		       gfp_t gfp, bool *fresh);
+void objpool_put_slow(struct objpool *op, unsigned int class, void *obj);
+bool objpool_fill(struct objpool *op, unsigned int class, void *obj);
+void *objpool_take_bare(struct objpool *op, unsigned int class);
+bool objpool_give_bare(struct objpool *op, unsigned int class, void *obj);
+void objpool_park(struct objpool *op, unsigned int class, void *obj,
+		  bool pinned);
+size_t objpool_drain(struct objpool *op);
+size_t objpool_scan(struct objpool *op, size_t bytes);
+bool objpool_trim(struct objpool *op);
+void objpool_note_length(struct objpool *op, size_t len);
+void objpool_count_get(struct objpool *op, unsigned int class, size_t len);
+bool objpool_count_put(struct objpool *op, unsigned int class);
+
+/* depot.c */
+void bound_init(struct idle_bound *bound, size_t max);
+size_t bound_draw(struct idle_bound *bound, size_t need, size_t want);
+void bound_return(struct idle_bound *bound, size_t bytes);
+struct depot *depot_here(struct objpool *op, unsigned int class);
+struct magazine *depot_get_full(struct depot *depot);
+bool depot_put_full(struct depot *depot, struct magazine *mag);
+struct magazine *depot_get_empty(struct objpool *op, unsigned int class,
+				 struct depot *depot, gfp_t gfp);
+void depot_put_empty(struct depot *depot, struct magazine *mag);
+void depot_free_empties(struct depot *depot);
+void *depot_take_one(struct objpool *op, unsigned int class,
+		     struct depot *depot);
+bool depot_keep_one(struct objpool *op, unsigned int class, struct depot *depot,
+		    void *obj, gfp_t gfp);
+int depots_alloc(struct objpool *op);
+void depots_free(struct objpool *op);
+
+int objpool_module_init(void);
+void objpool_module_exit(void);
+
+/* What a noted length looks like: coarse time above, length below. */
+static inline u64 recent_pack(size_t len)
+{
+	return (u64)(u32)jiffies << 32 | (u32)len;
+}
+
+/**
+ * cpu_enter() - enter this CPU's section of an object pool
+ * @op: the object pool
+ *
+ * Disables preemption and sets the busy mark. All tests of what the mark
+ * protects come after this. Nothing may sleep or lock inside.
+ *
+ * Return: this CPU's block; NULL where there is none to be used, preemption
+ * being enabled then.
+ */
+static __always_inline struct cpu_block *cpu_enter(struct objpool *op)
+{
+	struct cpu_block *block;
+
+	/*
+	 * Preemption off is an RCU read-side section: a drain clears
+	 * cpu_pool.block and waits a grace period for those inside.
+	 */
+	preempt_disable();
+	if (likely(cpu_private())) {
+		block = __this_cpu_read(op->cpu->block);
+		if (likely(block) && likely(!READ_ONCE(block->busy))) {
+			WRITE_ONCE(block->busy, 1);
+			/* Pairs with an interrupt's look at busy. */
+			barrier();
+			u64_stats_update_begin(&block->sync);
+			return block;
+		}
+	}
+	preempt_enable();
+	return NULL;
+}
+
+static __always_inline void cpu_leave(struct cpu_block *block)
+{
+	u64_stats_update_end(&block->sync);
+	/* Everything is done before an interrupt finds the mark clear. */
+	barrier();
+	WRITE_ONCE(block->busy, 0);
+	preempt_enable();
+}
+
+static __always_inline void cpu_note_length(struct objpool *op,
+					    struct cpu_block *block, size_t len)
+{
+	unsigned int pos = this_cpu_inc_return(op->cpu->recent_pos);
+
+	WRITE_ONCE(block->recent[pos % RECENT_LENGTHS], recent_pack(len));
+}
+
+/**
+ * objpool_get() - take an idle object, or construct one
+ * @op: the object pool
+ * @class: which class
+ * @len: length asked for, for the statistics
+ * @gfp: for the construction
+ * @fresh: set to whether the object was constructed just now
+ *
+ * Context: any but NMI.
+ * Return: the object, or NULL.
+ */
+static __always_inline void *objpool_get(struct objpool *op, unsigned int class,
+					 size_t len, gfp_t gfp, bool *fresh)
+{
+	struct cpu_block *block = cpu_enter(op);
+	struct cpu_class *cc;
+	struct magazine *mag;
+	void *obj = NULL;
+
+	if (likely(block)) {
+		cc = &block->class[class];
+		mag = cc->loaded;
+		if (likely(mag->nr)) {
+			obj = mag->obj[--mag->nr];
+			block->credit += cc->size;
+			u64_stats_inc(&cc->hit);
+			u64_stats_add(&cc->requested, len);
+			cpu_note_length(op, block, len);
+		}
+		cpu_leave(block);
+		if (likely(obj)) {
+			*fresh = false;
+			return obj;
+		}
+	}
+	return objpool_get_slow(op, class, len, gfp, fresh);
+}
+
+/**
+ * objpool_put() - give an object back
+ * @op: the object pool
+ * @class: its class
+ * @obj: the object
+ *
+ * Nothing of the pool may be touched after this: it may be gone.
+ *
+ * Context: any but NMI.
+ */
+static __always_inline void objpool_put(struct objpool *op, unsigned int class,
+					void *obj)
+{
+	struct cpu_block *block = cpu_enter(op);
+	struct cpu_class *cc;
+	struct magazine *mag;
+	bool kept = false;
+
+	if (likely(block)) {
+		cc = &block->class[class];
+		mag = cc->loaded;
+		if (likely(mag->nr < mag->cap) &&
+		    likely(block->credit >= cc->size)) {
+			mag->obj[mag->nr++] = obj;
+			block->credit -= cc->size;
+			u64_stats_inc(&cc->kept);
+			kept = true;
+		}
+		cpu_leave(block);
+		if (likely(kept))
+			return;
+	}
+	objpool_put_slow(op, class, obj);
+}
+
+/* stats.c */
+/**
+ * struct class_sum - a class's counters, summed over the CPUs
+ * @hit: and the rest: as in struct objclass
+ */
+struct class_sum {
+	u64 hit;
+	u64 miss;
+	u64 requested;
+	u64 kept;
+	u64 dropped;
+	u64 filled;
+	u64 drained;
+	u64 fail;
+	u64 quarantined;
+};
+
+void objpool_sum(struct objpool *op, unsigned int class, struct class_sum *sum);
+u64 sum_idle(const struct class_sum *sum);
+u64 sum_in_use(const struct class_sum *sum);
+size_t objpool_idle_bytes(struct objpool *op);
+
+#endif /* _BYTEPOOL_OBJPOOL_H */

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - slab caches shared by the pools, and memory beyond the tiers
+ *
+ * A cache belongs to the module and serves every pool that needs its size:
+ * 256 devices with 15 tiers each do not make 3840 caches, and a pool's name
+ * is free again at once. A cache without users is destroyed by a work item,
+ * since that may wait for a grace period; until then it can be taken up again.
+ */
+
+#include <linux/cache.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+
+#include "internal.h"
+
+/* Protects the list and shared_cache.users; held while caches are made. */
+static DEFINE_MUTEX(caches_mutex);
+static LIST_HEAD(caches);
+
+/* Memory whose freeing may sleep, on its way to the worker. */
+static LLIST_HEAD(deferred);
+
+static void caches_work_fn(struct work_struct *work)
+{
+	struct shared_cache *cache, *next;
+
+	/* The mutex makes the cache's name free before it is made again. */
+	mutex_lock(&caches_mutex);
+	list_for_each_entry_safe(cache, next, &caches, list) {
+		if (cache->users)
+			continue;
+		list_del(&cache->list);
+		kmem_cache_destroy(cache->slab);
+		kfree(cache);
+	}
+	mutex_unlock(&caches_mutex);
+}
+
+static DECLARE_WORK(caches_work, caches_work_fn);
+
+static void deferred_work_fn(struct work_struct *work)
+{
+	struct llist_node *mem, *next;
+
+	llist_for_each_safe(mem, next, llist_del_all(&deferred))
+		kvfree(mem);
+}
+
+static DECLARE_WORK(deferred_work, deferred_work_fn);
+
+/**
+ * payload_align() - the alignment of what a tier serves
+ * @size: of the tier, in bytes
+ *
+ * Return: bytes.
+ */
+size_t payload_align(size_t size)
+{
+	if (size >= PAGE_SIZE && is_power_of_2(size))
+		return PAGE_SIZE;
+	return max_t(size_t, BYTEPOOL_GRAIN, ARCH_DMA_MINALIGN);
+}
+
+static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
+				      size_t align)
+{
+	static const char *const names[] = {
+		[CACHE_PAYLOAD] = "payload",
+		[CACHE_HANDLE] = "handle",
+		[CACHE_HANDLE_RCU] = "handle_rcu",
+		[CACHE_OBJECT] = "object",
+	};
+	slab_flags_t flags = kind == CACHE_HANDLE_RCU ? SLAB_TYPESAFE_BY_RCU :
+							0;
+	/* Handles are nobody's to copy to user space, except private bytes. */
+	size_t window = kind == CACHE_PAYLOAD || kind == CACHE_OBJECT ? size :
+									0;
+	char name[48];
+
+	snprintf(name, sizeof(name), "bytepool_%s_%zu_%zu", names[kind], size,
+		 align);
+	/*
+	 * The window makes copy_to_user() legal on hardened kernels, and keeps
+	 * slab from merging the cache with others.
+	 */
+	return kmem_cache_create_usercopy(name, size, align, flags, 0, window,
+					  NULL);
+}
+
+static struct shared_cache *cache_find(enum cache_kind kind, size_t size,
+				       size_t align)
+{
+	struct shared_cache *cache;
+
+	lockdep_assert_held(&caches_mutex);
+	list_for_each_entry(cache, &caches, list)
+		if (cache->kind == kind && cache->size == size &&
+		    cache->align == align)
+			return cache;
+	return NULL;
+}
+
+static struct shared_cache *cache_create(enum cache_kind kind, size_t size,
+					 size_t align)
+{
+	struct shared_cache *cache;
+	void *probe;
+
+	lockdep_assert_held(&caches_mutex);
+	cache = kzalloc(sizeof(*cache), GFP_KERNEL);
+	if (!cache)
+		return NULL;
+	cache->slab = slab_create(kind, size, align);
+	if (!cache->slab) {
+		kfree(cache);
+		return NULL;
+	}
+	cache->kind = kind;
+	cache->size = size;
+	cache->align = align;
+	probe = kmem_cache_alloc(cache->slab, GFP_KERNEL | __GFP_NOWARN);
+	if (!probe) {
+		kmem_cache_destroy(cache->slab);
+		kfree(cache);
+		return NULL;
+	}
+	cache->slab_size = ksize(probe);
+	kmem_cache_free(cache->slab, probe);
+	list_add(&cache->list, &caches);
+	return cache;
+}
+
+/**
+ * cache_get() - find or make a slab cache
+ * @kind: what is to be in it
+ * @size: of an object, in bytes
+ * @align: of an object, in bytes
+ *
+ * Context: may sleep.
+ * Return: the cache, for cache_put(); NULL without memory.
+ */
+struct shared_cache *cache_get(enum cache_kind kind, size_t size, size_t align)
+{
+	struct shared_cache *cache;
+
+	mutex_lock(&caches_mutex);
+	cache = cache_find(kind, size, align);
+	if (!cache)
+		cache = cache_create(kind, size, align);
+	if (cache)
+		cache->users++;
+	mutex_unlock(&caches_mutex);
+	return cache;
+}
+
+/**
+ * cache_put() - the inverse of cache_get()
+ * @cache: the cache; NULL is accepted
+ *
+ * Context: may sleep.
+ */
+void cache_put(struct shared_cache *cache)
+{
+	if (!cache)
+		return;
+	mutex_lock(&caches_mutex);
+	if (!--cache->users)
+		queue_work(bytepool_wq, &caches_work);
+	mutex_unlock(&caches_mutex);
+}
+
+static bool want_vmalloc(size_t size, gfp_t gfp, bool contig)
+{
+	return !contig && size > PAGE_SIZE && gfpflags_allow_blocking(gfp);
+}
+
+/**
+ * big_alloc() - memory for what no tier's cache can give
+ * @size: in bytes, a multiple of %BYTEPOOL_GRAIN
+ * @gfp: vmalloc() is used only where this allows to sleep
+ * @contig: physically contiguous, or NULL
+ *
+ * As kvmalloc() does it, but neither a warning nor the OOM killer is the
+ * answer to a length that somebody asked for: it is NULL.
+ *
+ * Return: the memory, aligned to %BYTEPOOL_GRAIN at least; or NULL.
+ */
+void *big_alloc(size_t size, gfp_t gfp, bool contig)
+{
+	gfp_t kmalloc_gfp = gfp | __GFP_NOWARN;
+	void *mem = NULL;
+
+	if (!slab_allowed())
+		return NULL;
+	if (want_vmalloc(size, gfp, contig))
+		kmalloc_gfp |= __GFP_NORETRY;
+	/* Only powers of two are aligned by their size in kmalloc(). */
+	if (size <= PAGE_SIZE)
+		mem = kmalloc(roundup_pow_of_two(size), kmalloc_gfp);
+	else if (size <= KMALLOC_MAX_SIZE)
+		mem = kmalloc(size, kmalloc_gfp);
+	if (mem || !want_vmalloc(size, gfp, contig))
+		return mem;
+	return __vmalloc(size, (gfp & ~__GFP_NORETRY) | __GFP_NOWARN |
+				       __GFP_RETRY_MAYFAIL);
+}
+
+/**
+ * big_free() - the inverse of big_alloc()
+ * @mem: the memory, of which the first bytes are used
+ *
+ * Context: any but NMI. vmalloc() memory, and on PREEMPT_RT what comes where
+ * slab is off limits, is freed by a work item.
+ */
+void big_free(void *mem)
+{
+	if (!is_vmalloc_addr(mem) && slab_allowed()) {
+		kfree(mem);
+		return;
+	}
+	llist_add(mem, &deferred);
+	queue_work(bytepool_wq, &deferred_work);
+}
+
+void payload_module_exit(void)
+{
+	/* All pools are gone; their last memory and caches go now. */
+	flush_work(&deferred_work);
+	flush_work(&caches_work);
+	WARN_ON(!list_empty(&caches));
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - raw memory, and memory larger than the largest tier
+ *
+ * Raw memory has no handle: a put finds the tier by the slab cache's object
+ * size, as kfree() finds a cache. What no tier's cache has served is known by
+ * its address (report.c).
+ */
+
+#include <linux/instruction_pointer.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+/* === Memory larger than the largest tier === */
+
+/**
+ * oversize_alloc() - memory larger than the largest tier
+ * @pool: the pool
+ * @len: length in bytes
+ * @gfp: for the allocator
+ *
+ * Return: the memory, its capacity charged to the limit; or NULL.
+ */
+void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp)
+{
+	size_t size = oversize_capacity(len);
+	void *mem;
+
+	if (!size || READ_ONCE(pool->objects.dead) || !limit_charge(pool, size))
+		return NULL;
+	mem = big_alloc(size, get_gfp(pool, gfp),
+			pool->flags & BYTEPOOL_CONTIG);
+	if (!mem)
+		limit_uncharge(pool, size);
+	return mem;
+}
+
+/**
+ * oversize_count() - count memory larger than the largest tier as served
+ * @pool: the pool
+ * @len: length in bytes
+ */
+void oversize_count(struct bytepool *pool, size_t len)
+{
+	atomic64_inc(&pool->discarded);
+	atomic64_inc(&pool->oversize);
+	atomic64_add(oversize_capacity(len), &pool->oversize_bytes);
+	objpool_note_length(&pool->objects, len);
+}
+
+/**
+ * count_back() - count memory back that no tier's cache has served
+ * @pool: the pool
+ * @tier: its tier, if it came by way of vmalloc(); -1: larger than the largest
+ * @size: its capacity in bytes
+ *
+ * Context: as objpool_count_put().
+ * Return: false if the pool is dead: then it is the caller's to unpin.
+ */
+bool count_back(struct bytepool *pool, int tier, size_t size)
+{
+	limit_uncharge(pool, size);
+	if (tier >= 0)
+		return objpool_count_put(&pool->objects, class_raw(tier));
+	if (READ_ONCE(pool->objects.dead))
+		return false;
+	atomic64_sub(size, &pool->oversize_bytes);
+	atomic64_dec(&pool->oversize);
+	return true;
+}
+
+/* === Raw memory === */
+
+/* Whose slab object this is, by its size; -1 if no tier's. */
+static int raw_tier(const struct bytepool *pool, const void *mem)
+{
+	unsigned int i;
+	size_t size;
+
+	if (!IS_ALIGNED((unsigned long)mem, sizeof(void *)) ||
+	    !virt_addr_valid(mem) || !PageSlab(virt_to_head_page(mem)))
+		return -1;
+	size = ksize(mem);
+	i = size - 1 < pool->largest ? tier_index(pool, size) : 0;
+	if (unlikely(pool->tier[i].payload->slab_size != size)) {
+		/* Not so simple where slab's debugging pads the objects. */
+		for (i = 0; i < pool->nr_tiers; i++)
+			if (pool->tier[i].payload->slab_size == size)
+				break;
+		if (i == pool->nr_tiers)
+			return -1;
+	}
+	if ((unsigned long)mem & pool->tier[i].align_mask)
+		return -1;
+	return i;
+}
+
+static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
+			      size_t len, gfp_t gfp, unsigned long site)
+{
+	size_t size = pool->tier[tier].size;
+	void *mem;
+
+	if (!may_fall_back(pool, &pool->tier[tier], gfp) ||
+	    READ_ONCE(pool->objects.dead))
+		return NULL;
+	mem = big_alloc(size, gfp, false);
+	if (!mem)
+		return NULL;
+	if (!record_add(pool, mem, size, tier, site, gfp)) {
+		big_free(mem);
+		return NULL;
+	}
+	objpool_count_get(&pool->objects, class_raw(tier), len);
+	return mem;
+}
+
+static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
+			      unsigned long site)
+{
+	void *mem;
+
+	if (!len)
+		return NULL;
+	mem = oversize_alloc(pool, len, gfp);
+	if (!mem)
+		return get_failed_oversize(pool, site);
+	if (!record_add(pool, mem, oversize_capacity(len), -1, site, gfp)) {
+		big_free(mem);
+		limit_uncharge(pool, oversize_capacity(len));
+		return get_failed_oversize(pool, site);
+	}
+	oversize_count(pool, len);
+	return mem;
+}
+
+/**
+ * raw_get() - raw memory, or an object, of a tier
+ * @pool: the pool
+ * @tier: which tier
+ * @len: length asked for
+ * @gfp: for the allocator
+ * @site: the call site
+ *
+ * Return: the memory, or NULL.
+ */
+void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
+	      unsigned long site)
+{
+	unsigned int class = class_raw(tier);
+	size_t size = pool->tier[tier].size;
+	bool fresh;
+	void *mem;
+
+	if (!limit_charge(pool, size))
+		return get_failed(pool, class, site);
+	mem = objpool_get(&pool->objects, class, len, gfp, &fresh);
+	if (unlikely(!mem)) {
+		mem = raw_get_fallback(pool, tier, len, gfp, site);
+		if (mem)
+			return mem;
+		limit_uncharge(pool, size);
+		return get_failed(pool, class, site);
+	}
+	if (unlikely(pool->flags & BYTEPOOL_CHECK) &&
+	    !record_add(pool, mem, size, tier, site, gfp)) {
+		limit_uncharge(pool, size);
+		objpool_put(&pool->objects, class, mem);
+		return get_failed(pool, class, site);
+	}
+	if (!fresh && gfp & __GFP_ZERO)
+		memset(mem, 0, size);
+	return mem;
+}
+
+/**
+ * bytepool_get() - raw memory
+ * @pool: the pool
+ * @len: length in bytes
+ * @gfp: context, as for kmalloc(): GFP_KERNEL, GFP_NOIO, GFP_NOFS, GFP_NOWAIT
+ *	or GFP_ATOMIC, with modifiers for zeroing and retries; zone and node
+ *	flags, __GFP_ACCOUNT and __GFP_NOFAIL are refused and reported
+ *
+ * The memory is of the smallest tier that fits, and as large as
+ * bytepool_size_roundup() tells. What is larger than the largest tier is
+ * allocated for the purpose. Unless zeroing was asked for, the content is
+ * unspecified.
+ *
+ * Context: any but NMI; sleeps only if @gfp allows it.
+ * Return: the memory, for bytepool_put(); NULL if @len is 0, without memory,
+ * or past the pool's limit.
+ */
+void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
+{
+	if (unlikely(!get_allowed(pool, gfp, _RET_IP_)))
+		return NULL;
+	if (unlikely(len - 1 >= pool->largest))
+		return raw_get_oversize(pool, len, gfp, _RET_IP_);
+	return raw_get(pool, tier_index(pool, len), len, get_gfp(pool, gfp),
+		       _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(bytepool_get);
+
+/* Puts memory that is no object of a tier's cache. */
+static void raw_free_known(struct bytepool *pool, const struct record *record)
+{
+	bool late;
+
+	rcu_read_lock();
+	late = !count_back(pool, record->tier, record->size);
+	payload_clear(record->mem, record->size);
+	big_free(record->mem);
+	if (late)
+		objpool_unpin(&pool->objects);
+	rcu_read_unlock();
+}
+
+static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem)
+{
+	limit_uncharge(pool, pool->tier[tier].size);
+	payload_clear(mem, pool->tier[tier].size);
+	objpool_put(&pool->objects, class_raw(tier), mem);
+}
+
+/* Puts memory that is known by its address, or refuses what is not. */
+static void raw_put_known(struct bytepool *pool, void *mem, int tier,
+			  unsigned long site)
+{
+	struct record record;
+
+	switch (record_remove(pool, mem, &record)) {
+	case RECORD_FOUND:
+		if (tier >= 0)
+			raw_put_tier(pool, tier, mem);
+		else
+			raw_free_known(pool, &record);
+		break;
+	case RECORD_BUSY:
+		/* This context interrupted one that holds the table's lock. */
+		objpool_park(&pool->objects, CLASS_PUT, mem, false);
+		break;
+	case RECORD_OTHER_POOL:
+		report_misuse(pool, MISUSE_PUT_OTHER_POOL, mem, site,
+			      record.site);
+		break;
+	case RECORD_NONE:
+		report_misuse(pool,
+			      tier >= 0 ? MISUSE_PUT_UNKNOWN :
+					  MISUSE_PUT_FOREIGN,
+			      mem, site, 0);
+		break;
+	}
+}
+
+/**
+ * raw_put() - the inverse of raw_get()
+ * @pool: the pool
+ * @mem: what the caller takes for the pool's memory
+ * @site: the call site
+ */
+void raw_put(struct bytepool *pool, void *mem, unsigned long site)
+{
+	int tier = raw_tier(pool, mem);
+
+	if (likely(tier >= 0) && likely(!(pool->flags & BYTEPOOL_CHECK)))
+		raw_put_tier(pool, tier, mem);
+	else
+		raw_put_known(pool, mem, tier, site);
+}
+
+/**
+ * bytepool_put() - give raw memory back
+ * @pool: the pool it is from
+ * @mem: the memory; NULL is accepted
+ *
+ * Finds the tier itself. What is not the pool's is refused and reported as
+ * far as it can be known: static, stack and vmalloc addresses and sizes of no
+ * tier always; an interior pointer, a second put and another pool's memory in
+ * pools with %BYTEPOOL_CHECK.
+ *
+ * Context: any but NMI.
+ */
+void bytepool_put(struct bytepool *pool, void *mem)
+{
+	if (unlikely(!mem))
+		return;
+	if (unlikely(IS_ERR_OR_NULL(pool)) && !pool_usable(pool, _RET_IP_))
+		return;
+	raw_put(pool, mem, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(bytepool_put);
