@@ -114,12 +114,14 @@ static bool live_del(struct bytepool *pool, struct bytepool_buf *buf)
 
 static u16 handle_flags(const struct bytepool *pool)
 {
-	u16 flags = 0;
+	u16 flags = BUF_IDLE;
 
 	if (pool->flags & BYTEPOOL_RCU)
 		flags |= BUF_RCU | BUF_ATOMIC;
 	if (pool->flags & BYTEPOOL_CHECK)
 		flags |= BUF_ATOMIC;
+	if (pool->limit)
+		flags |= BUF_LIMIT;
 	return flags;
 }
 
@@ -230,29 +232,27 @@ static void buf_quarantine(struct bytepool *pool, struct bytepool_buf *buf,
 }
 
 /* Makes an idle handle a live buffer with a count of 1. */
-static __always_inline bool buf_issue(struct bytepool *pool,
-				      struct bytepool_buf *buf, size_t len,
+static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 				      unsigned long site)
 {
-	u32 generation = buf->generation;
+	u16 flags = buf->flags;
 
-	if (unlikely(refcount_read(&buf->ref) || generation & 1))
+	if (unlikely(!(flags & BUF_IDLE)))
 		return false;
-	WRITE_ONCE(buf->generation, generation + 1);
+	WRITE_ONCE(buf->flags, flags & ~BUF_IDLE);
 	WRITE_ONCE(buf->site, site);
+	buf->generation++;
 	buf->len = len;
-	if (pool->priv_size)
-		memset(buf + 1, 0, pool->priv_size);
 	/* Pairs with the acquire in bytepool_buf_tryretain(). */
 	smp_wmb();
 	refcount_set(&buf->ref, 1);
 	return true;
 }
 
-static __always_inline struct bytepool_buf *buf_get_tier(struct bytepool *pool,
-							 unsigned int tier,
-							 size_t len, gfp_t gfp,
-							 unsigned long site)
+/* A buffer of a tier, its capacity charged already. */
+static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
+					 unsigned int tier, size_t len,
+					 gfp_t gfp, unsigned long site)
 {
 	unsigned int class = class_buf(tier);
 	struct bytepool_buf *buf;
@@ -260,13 +260,18 @@ static __always_inline struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 
 	for (;;) {
 		buf = objpool_get(&pool->objects, class, len, gfp, &fresh);
-		if (unlikely(!buf))
+		if (!buf)
 			return NULL;
+		if (unlikely(refcount_read(&buf->ref) ||
+			     !(buf->flags & BUF_IDLE))) {
+			buf_quarantine(pool, buf, site);
+			continue;
+		}
 		if (!fresh && gfp & __GFP_ZERO)
 			memset(buf->data, 0, buf->capacity);
-		if (likely(buf_issue(pool, buf, len, site)))
-			return buf;
-		buf_quarantine(pool, buf, site);
+		memset(buf + 1, 0, pool->priv_size);
+		buf_issue(buf, len, site);
+		return buf;
 	}
 }
 
@@ -293,9 +298,9 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	if (!live_add(pool, buf))
 		goto err_free_data;
 	oversize_count(pool, len);
+	memset(buf + 1, 0, pool->priv_size);
 	/* The handle is fresh, so it is sound. */
-	if (WARN_ON_ONCE(!buf_issue(pool, buf, len, site)))
-		return NULL;
+	buf_issue(buf, len, site);
 	return buf;
 
 err_free_data:
@@ -304,6 +309,36 @@ err_free_data:
 err_free_handle:
 	handle_free(pool, buf, READ_ONCE(pool->objects.dead));
 	return get_failed_oversize(pool, site);
+}
+
+/* What bytepool_get_buf() does off the fast path. */
+static noinline struct bytepool_buf *
+buf_get_slow(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long site)
+{
+	struct bytepool_buf *buf = NULL;
+	unsigned int tier;
+
+	if (!get_allowed(pool, gfp, site))
+		return NULL;
+	if (len - 1 >= pool->largest)
+		return buf_get_oversize(pool, len, gfp, site);
+	tier = tier_index(pool, len);
+	if (limit_charge(pool, pool->tier[tier].size)) {
+		buf = buf_get_tier(pool, tier, len, get_gfp(pool, gfp), site);
+		if (!buf)
+			limit_uncharge(pool, pool->tier[tier].size);
+	}
+	return buf ?: get_failed(pool, class_buf(tier), site);
+}
+
+/* The fast path met a handle that somebody else has, too. */
+static noinline struct bytepool_buf *buf_get_again(struct bytepool *pool,
+						   struct bytepool_buf *buf,
+						   size_t len, gfp_t gfp,
+						   unsigned long site)
+{
+	buf_quarantine(pool, buf, site);
+	return buf_get_slow(pool, len, gfp, site);
 }
 
 /**
@@ -325,38 +360,34 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 	struct bytepool_buf *buf;
 	unsigned int tier;
 
-	if (unlikely(!get_allowed(pool, gfp, _RET_IP_)))
-		return NULL;
-	if (unlikely(len - 1 >= pool->largest))
-		return buf_get_oversize(pool, len, gfp, _RET_IP_);
-	tier = tier_index(pool, len);
-	if (!limit_charge(pool, pool->tier[tier].size))
-		return get_failed(pool, class_buf(tier), _RET_IP_);
-	buf = buf_get_tier(pool, tier, len, get_gfp(pool, gfp), _RET_IP_);
-	if (unlikely(!buf)) {
-		limit_uncharge(pool, pool->tier[tier].size);
-		return get_failed(pool, class_buf(tier), _RET_IP_);
-	}
+	if (unlikely(!pool_valid(pool)) || unlikely(gfp & pool->slow_gfp) ||
+	    unlikely(len - 1 >= pool->fast_max))
+		return buf_get_slow(pool, len, gfp, _RET_IP_);
+	tier = pool->tier_of[tier_bucket(len)];
+	buf = objpool_pop(&pool->objects, class_buf(tier), len);
+	if (unlikely(!buf))
+		return buf_get_slow(pool, len, gfp, _RET_IP_);
+	if (unlikely(!buf_issue(buf, len, _RET_IP_)))
+		return buf_get_again(pool, buf, len, gfp, _RET_IP_);
 	return buf;
 }
 EXPORT_SYMBOL_GPL(bytepool_get_buf);
 
 /* A dead handle goes back. The pool may be gone after this. */
-static __always_inline void buf_recycle(struct bytepool_buf *buf,
-					unsigned long site)
+static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 {
 	struct bytepool *pool = buf->pool;
-	u32 generation = buf->generation;
+	u16 flags = buf->flags;
 
 	/* Two that release an unshared count at once: the later one. */
-	if (unlikely(!(generation & 1))) {
+	if (unlikely(flags & BUF_IDLE)) {
 		report_misuse(pool, MISUSE_RELEASE, buf, site,
 			      READ_ONCE(buf->site));
 		return;
 	}
-	WRITE_ONCE(buf->generation, generation + 1);
+	WRITE_ONCE(buf->flags, flags | BUF_IDLE);
 	WRITE_ONCE(buf->site, site);
-	if (unlikely(buf->flags & BUF_OVERSIZE)) {
+	if (flags & BUF_OVERSIZE) {
 		buf_free_oversize(pool, buf);
 		return;
 	}
@@ -365,42 +396,50 @@ static __always_inline void buf_recycle(struct bytepool_buf *buf,
 	objpool_put(&pool->objects, class_buf(buf->tier), buf);
 }
 
-/*
- * Drops a reference that others may share. True if it was the last.
- *
- * The operations of refcount_t would WARN at a dead count and write to it:
- * here it is left alone, and the report names both call sites.
- */
-static bool buf_drop(struct bytepool_buf *buf, unsigned long site)
+/* What a release does off the fast path: shared, dead, or not plain. */
+static noinline void buf_release_slow(struct bytepool_buf *buf,
+				      unsigned long site)
 {
 	int refs = refcount_read(&buf->ref);
 
+	/*
+	 * The operations of refcount_t would WARN at a dead count and write to
+	 * it: here it is left alone, and the report names both call sites.
+	 */
 	do {
 		if (unlikely(refs <= 0)) {
 			report_misuse(buf->pool, MISUSE_RELEASE, buf, site,
 				      READ_ONCE(buf->site));
-			return false;
+			return;
 		}
 	} while (!atomic_try_cmpxchg_release(&buf->ref.refs, &refs, refs - 1));
 	if (refs > 1)
-		return false;
+		return;
 	/* Pairs with the release by the others that dropped theirs. */
 	smp_acquire__after_ctrl_dep();
-	return true;
+	buf_recycle(buf, site);
 }
 
 static __always_inline void buf_release(struct bytepool_buf *buf,
 					unsigned long site)
 {
-	/* As skb_unref(): a sole holder needs no locked instruction. */
-	if (likely(refcount_read(&buf->ref) == 1) &&
-	    likely(!(buf->flags & BUF_ATOMIC))) {
-		smp_acquire__after_ctrl_dep();
-		refcount_set(&buf->ref, 0);
-	} else if (!buf_drop(buf, site)) {
+	struct bytepool *pool;
+
+	if (unlikely(refcount_read(&buf->ref) != 1) || unlikely(buf->flags)) {
+		buf_release_slow(buf, site);
 		return;
 	}
-	buf_recycle(buf, site);
+	/*
+	 * As skb_unref(): a sole holder needs no locked instruction. Pairs
+	 * with the release by those that dropped theirs before.
+	 */
+	smp_acquire__after_ctrl_dep();
+	refcount_set(&buf->ref, 0);
+	WRITE_ONCE(buf->flags, BUF_IDLE);
+	WRITE_ONCE(buf->site, site);
+	pool = buf->pool;
+	payload_clear(buf->data, buf->capacity);
+	objpool_put(&pool->objects, class_buf(buf->tier), buf);
 }
 
 /**
@@ -428,8 +467,8 @@ static __always_inline struct bytepool_buf *buf_retain(struct bytepool_buf *buf,
 		/* Neither a dead count nor one that would saturate. */
 		if (unlikely(refs <= 0 || refs == INT_MAX)) {
 			report_misuse(buf->pool,
-				      refs == INT_MAX ? MISUSE_SATURATED :
-							MISUSE_RETAIN,
+				      refs == INT_MAX ? MISUSE_SATURATED
+						      : MISUSE_RETAIN,
 				      buf, site, READ_ONCE(buf->site));
 			return NULL;
 		}

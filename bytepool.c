@@ -89,13 +89,13 @@ static const struct kernel_param_ops magazines_ops = {
 module_param_cb(magazines, &magazines_ops, NULL, 0444);
 MODULE_PARM_DESC(
 	magazines,
-	"Recycle through per-CPU magazines: on, off, or auto (default): off where KASAN or slub_debug is to see every allocation");
+	"Recycle through per-CPU magazines: on, off, or auto (default): off "
+	"where KASAN or slub_debug is to see every allocation");
 
 static unsigned int idle_trim = 60;
 module_param(idle_trim, uint, 0644);
-MODULE_PARM_DESC(
-	idle_trim,
-	"Seconds after which an unused pool gives its idle memory back; 0: never (default: 60)");
+MODULE_PARM_DESC(idle_trim, "Seconds after which an unused pool gives its idle "
+			    "memory back; 0: never (default: 60)");
 
 static struct shrinker *shrinker;
 
@@ -103,16 +103,29 @@ static struct shrinker *shrinker;
 
 static void set_tier_table(struct bytepool *pool)
 {
-	unsigned int bits, i = 0;
+	unsigned int bucket, i = 0;
 
-	for (bits = 0; bits < ARRAY_SIZE(pool->tier_of); bits++) {
-		/* fls(len - 1) == bits means a len of at least this. */
-		size_t len = bits ? (1UL << (bits - 1)) + 1 : 1;
+	for (bucket = 0; bucket < ARRAY_SIZE(pool->tier_of); bucket++) {
+		/* The shortest length of the bucket. */
+		size_t len = (1UL << bucket) + 1;
 
+		if (len < BYTEPOOL_GRAIN)
+			len = 1;
 		while (i < pool->nr_tiers - 1 && pool->tier[i].size < len)
 			i++;
-		pool->tier_of[bits] = i;
+		pool->tier_of[bucket] = i;
 	}
+}
+
+/* What the fast path of a get need not look at, once it knows these. */
+static void set_fast_path(struct bytepool *pool)
+{
+	pool->slow_gfp = ~BYTEPOOL_GFP_MASK | __GFP_ZERO;
+	if (pool->limit || pool->priv_size ||
+	    pool->flags & (BYTEPOOL_ZERO | BYTEPOOL_CHECK))
+		pool->fast_max = 0;
+	else
+		pool->fast_max = pool->largest;
 }
 
 /* === What callers pass, and what fails === */
@@ -375,6 +388,7 @@ int pool_objects_init(struct bytepool *pool, size_t max_idle)
 	objpool_set_class(&pool->objects, class_bare(pool), 0);
 	pool->largest = pool->tier[pool->nr_tiers - 1].size;
 	set_tier_table(pool);
+	set_fast_path(pool);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
  * bytepool - what CPUs share of an object pool: the idle bound and the depots
  *
  * Idle memory is bounded in bytes at every moment: what is idle has drawn its
- * share of the bound, by way of a CPU's credit or directly. A depot keeps
+ * share of the bound, magazine by magazine or one by one. A depot keeps
  * full magazines of one class for the CPUs of one node, and a few empty ones;
  * it is visited once for a whole magazine.
  */
@@ -66,6 +66,8 @@ static struct magazine *magazine_alloc(struct objpool *op, unsigned int class,
 	mag->next = NULL;
 	mag->nr = 0;
 	mag->cap = cap;
+	/* Places are drawn for as they are used, but for what takes nothing. */
+	mag->limit = op->class[class].size ? 0 : cap;
 	return mag;
 }
 
@@ -161,6 +163,8 @@ void *depot_take_one(struct objpool *op, unsigned int class,
 	mag = depot->full;
 	if (mag) {
 		obj = mag->obj[--mag->nr];
+		if (op->class[class].size)
+			mag->limit = mag->nr;
 		if (!mag->nr) {
 			WRITE_ONCE(depot->full, mag->next);
 			empty = mag;
@@ -195,6 +199,7 @@ static bool depot_add_one(struct depot *depot, void *obj,
 		WRITE_ONCE(depot->full, mag);
 	}
 	mag->obj[mag->nr++] = obj;
+	mag->limit = max(mag->limit, mag->nr);
 	return true;
 }
 
@@ -245,7 +250,8 @@ int depots_alloc(struct objpool *op)
 	op->depots = kcalloc(nr_node_ids, sizeof(*op->depots), GFP_KERNEL);
 	if (!op->depots)
 		return -ENOMEM;
-	for_each_online_node(node) {
+	for_each_online_node(node)
+	{
 		depots = kzalloc_node(array_size(op->nr_classes,
 						 sizeof(*depots)),
 				      GFP_KERNEL, node);
@@ -264,7 +270,6 @@ void depots_free(struct objpool *op)
 
 	if (!op->depots)
 		return;
-	for_each_node(node)
-		kfree(op->depots[node]);
+	for_each_node(node) kfree(op->depots[node]);
 	kfree(op->depots);
 }

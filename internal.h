@@ -122,7 +122,10 @@ static inline unsigned int class_raw(unsigned int tier)
  * @nr_tiers: how many tiers
  * @priv_size: bytes of the user's own with each buffer
  * @largest: size of the largest tier
- * @tier_of: by fls(length - 1): the smallest tier that any such length fits
+ * @tier_of: by tier_bucket(): the smallest tier that any such length fits
+ * @slow_gfp: gfp flags that the fast path of a get has no answer to
+ * @fast_max: largest length that the fast path of a get serves; 0 where it
+ *	has to look at more than that
  * @limit: bytes of capacity in use at most; 0: none
  * @used: those bytes, where there is a limit
  * @tier: by tier
@@ -153,6 +156,8 @@ struct bytepool {
 	unsigned int nr_tiers;
 	unsigned int priv_size;
 	size_t largest;
+	gfp_t slow_gfp;
+	size_t fast_max;
 	u8 tier_of[32];
 	size_t limit;
 	atomic_long_t used;
@@ -181,13 +186,18 @@ struct bytepool {
 /* A pool of typed objects: one tier, whose raw class holds the objects. */
 #define POOL_TYPED (1U << 31)
 
-/* What a handle remembers in bytepool_buf.flags. */
-#define BUF_ATOMIC	BIT(0) /* released by compare-and-exchange only */
-#define BUF_RCU		BIT(1) /* may be looked up under RCU */
-#define BUF_VMALLOC	BIT(2) /* not physically contiguous */
-#define BUF_OVERSIZE	BIT(3) /* larger than the largest tier */
-#define BUF_QUARANTINED BIT(4) /* withheld after misuse */
-#define BUF_CURSOR	BIT(5) /* no buffer: place mark of a list walk */
+/*
+ * What a handle remembers in bytepool_buf.flags. 0 is a live buffer of the
+ * plain kind, which the fast path of a release looks for.
+ */
+#define BUF_IDLE	BIT(0) /* not issued */
+#define BUF_ATOMIC	BIT(1) /* released by compare-and-exchange only */
+#define BUF_RCU		BIT(2) /* may be looked up under RCU */
+#define BUF_LIMIT	BIT(3) /* charged to the pool's limit */
+#define BUF_VMALLOC	BIT(4) /* not physically contiguous */
+#define BUF_OVERSIZE	BIT(5) /* larger than the largest tier */
+#define BUF_QUARANTINED BIT(6) /* withheld after misuse */
+#define BUF_CURSOR	BIT(7) /* no buffer: place mark of a list walk */
 
 /**
  * struct bytepool_buf - the handle of a buffer
@@ -196,11 +206,11 @@ struct bytepool {
  * @ref: how many references there are; 0 while idle. The arbiter: whether a
  *	handle is alive is decided by this count alone, and a dead count is
  *	never written to but by the get that issues the handle again
- * @generation: counts gets and last releases: odd while alive
+ * @flags: BUF_*: its state
+ * @tier: its tier
+ * @generation: how often it has been issued
  * @len: length in bytes, as asked or as set
  * @capacity: of the payload, in bytes
- * @tier: its tier
- * @flags: BUF_*
  * @site: while alive, who got it; after that, who released it last
  * @link: in bytepool.live_list, .resting or .quarantine_list
  *
@@ -211,13 +221,13 @@ struct bytepool_buf {
 	void *data;
 	struct bytepool *pool;
 	refcount_t ref;
+	u16 flags;
+	u16 tier;
 	u32 generation;
 	u32 len;
-	u32 capacity;
-	u16 tier;
-	u16 flags;
 	unsigned long site;
 	struct list_head link;
+	u32 capacity;
 };
 
 extern struct idle_bound default_bound;
@@ -271,9 +281,21 @@ static inline struct bytepool *pool_of(struct objpool *op)
 	return container_of(op, struct bytepool, objects);
 }
 
+/* Neither NULL nor an ERR_PTR, in one comparison. */
+static __always_inline bool pool_valid(const struct bytepool *pool)
+{
+	return (unsigned long)pool + MAX_ERRNO > MAX_ERRNO;
+}
+
 static inline unsigned int class_bare(const struct bytepool *pool)
 {
 	return 2 * pool->nr_tiers;
+}
+
+/* Lengths that differ in less than their highest bit share a bucket. */
+static __always_inline unsigned int tier_bucket(size_t len)
+{
+	return __fls((len - 1) | (BYTEPOOL_GRAIN - 1));
 }
 
 /*
@@ -283,7 +305,7 @@ static inline unsigned int class_bare(const struct bytepool *pool)
 static __always_inline unsigned int tier_index(const struct bytepool *pool,
 					       size_t len)
 {
-	unsigned int i = pool->tier_of[fls((unsigned int)(len - 1))];
+	unsigned int i = pool->tier_of[tier_bucket(len)];
 
 	while (unlikely(len > pool->tier[i].size))
 		i++;

@@ -17,9 +17,8 @@
  * dead, or by a drain: it takes cpu_pool.block away, waits a grace period for
  * those inside, empties the block and gives it back.
  *
- * Idle memory is bounded in bytes at every moment: a CPU draws credit from
- * the bound before it keeps anything. What moves between a CPU and the depot
- * takes its share along.
+ * Idle memory is bounded in bytes at every moment: a magazine has drawn from
+ * the bound for as many objects as it may hold, before it holds them.
  */
 
 #include <linux/cpu.h>
@@ -46,50 +45,59 @@
 #define DEPOT_EMPTY 4
 
 /* A push that interrupts keep on spoiling gives up after as many attempts. */
-#define PUSH_ATTEMPTS 4
+#define PUSH_ATTEMPTS 6
 
 /* Stands for "none yet": nothing to take, no room to put. Never written. */
 struct magazine no_magazine;
+
+/* Stands for "none to be used": always busy. Never written. */
+struct cpu_block no_block = { .busy = 1 };
 
 struct workqueue_struct *bytepool_wq;
 static enum cpuhp_state hotplug_state;
 
 /* === Counters, where the fast path does not count === */
 
-void objpool_note_length(struct objpool *op, size_t len)
+static struct recent_length *shared_recent(struct objpool *op)
 {
-	struct cpu_block *home = NULL;
-	unsigned int pos;
-	u64 *ring, *old;
-
-	preempt_disable();
-	if (cpu_private())
-		home = this_cpu_read(op->cpu->home);
-	if (home) {
-		/* One operation, so an interrupt gets a place of its own. */
-		pos = this_cpu_inc_return(op->cpu->recent_pos);
-		WRITE_ONCE(home->recent[pos % RECENT_LENGTHS],
-			   recent_pack(len));
-	}
-	preempt_enable();
-	if (home)
-		return;
+	struct recent_length *ring, *old;
 
 	/* Pairs with the cmpxchg() below. */
 	ring = smp_load_acquire(&op->shared_recent);
-	if (!ring && slab_allowed()) {
-		ring = kcalloc(RECENT_LENGTHS, sizeof(*ring),
-			       GFP_NOWAIT | __GFP_NOWARN);
-		old = ring ? cmpxchg(&op->shared_recent, NULL, ring) : NULL;
-		if (old) {
-			kfree(ring);
-			ring = old;
-		}
+	if (ring || !slab_allowed())
+		return ring;
+	ring = kcalloc(RECENT_LENGTHS, sizeof(*ring),
+		       GFP_NOWAIT | __GFP_NOWARN);
+	if (!ring)
+		return NULL;
+	old = cmpxchg(&op->shared_recent, NULL, ring);
+	if (!old)
+		return ring;
+	kfree(ring);
+	return old;
+}
+
+/**
+ * objpool_note_length() - note the length of a get that was served
+ * @op: the object pool
+ * @len: the length, in bytes
+ */
+void objpool_note_length(struct objpool *op, size_t len)
+{
+	struct cpu_block *block = cpu_enter(op);
+	struct recent_length *ring;
+	unsigned int pos;
+
+	if (block) {
+		cpu_note_length(block, len);
+		cpu_leave(block);
+		return;
 	}
+	ring = shared_recent(op);
 	if (!ring)
 		return;
-	pos = atomic_inc_return(&op->shared_pos);
-	WRITE_ONCE(ring[pos % RECENT_LENGTHS], recent_pack(len));
+	pos = atomic_fetch_inc(&op->shared_pos);
+	recent_note(&ring[pos % RECENT_LENGTHS], len);
 }
 
 /**
@@ -105,11 +113,12 @@ void objpool_count_get(struct objpool *op, unsigned int class, size_t len)
 	if (block) {
 		u64_stats_inc(&block->class[class].miss);
 		u64_stats_add(&block->class[class].requested, len);
+		cpu_note_length(block, len);
 		cpu_leave(block);
-	} else {
-		atomic64_add(len, &op->class[class].requested);
-		atomic64_inc(&op->class[class].miss);
+		return;
 	}
+	atomic64_add(len, &op->class[class].requested);
+	atomic64_inc(&op->class[class].miss);
 	objpool_note_length(op, len);
 }
 
@@ -174,7 +183,8 @@ static void unpark_cpu(struct objpool *op, struct cpu_pool *cp)
 	struct llist_node *list = llist_del_all(&cp->parked);
 	struct parked *parked, *next;
 
-	llist_for_each_entry_safe(parked, next, list, node) {
+	llist_for_each_entry_safe(parked, next, list, node)
+	{
 		unsigned int class = parked->class;
 		bool pinned = parked->pinned;
 		void *obj = parked->obj;
@@ -233,33 +243,48 @@ static bool cpu_can_pop(struct cpu_class *cc)
 	return cc->loaded->nr;
 }
 
-static void *cpu_pop(struct objpool *op, struct cpu_block *block,
-		     struct cpu_class *cc, size_t len)
+static void *cpu_pop(struct cpu_block *block, struct cpu_class *cc, size_t len)
 {
 	void *obj = cc->loaded->obj[--cc->loaded->nr];
 
-	block->credit += cc->size;
 	u64_stats_inc(&cc->hit);
 	if (len) {
 		u64_stats_add(&cc->requested, len);
-		cpu_note_length(op, block, len);
+		cpu_note_length(block, len);
 	}
 	return obj;
 }
 
-/* Credit beyond what the next puts are likely to need. */
-static size_t cpu_surplus(struct objpool *op, struct cpu_block *block,
-			  unsigned int class)
+/* Takes the vacant places' share of the bound. Returns bytes. */
+static size_t vacate(struct magazine *mag, size_t size)
 {
-	size_t keep = max(op->bound->chunk,
-			  op->class[class].size * op->class[class].rounds);
-	size_t surplus = 0;
+	size_t bytes = (mag->limit - mag->nr) * size;
 
-	if (block->credit > 2 * keep) {
-		surplus = block->credit - keep;
-		block->credit = keep;
+	/* What takes nothing from the bound is limited by room alone. */
+	if (size && mag != &no_magazine)
+		mag->limit = mag->nr;
+	return bytes;
+}
+
+/*
+ * Takes all vacant places' share, so that another class or CPU can use it.
+ * At most once a tick: in vain it would only make an exhausted bound dear.
+ */
+static size_t cpu_vacate(struct objpool *op, struct cpu_block *block)
+{
+	size_t bytes = 0;
+	unsigned int i;
+
+	if (block->reclaimed == jiffies)
+		return 0;
+	block->reclaimed = jiffies;
+	for (i = 0; i < op->nr_classes; i++) {
+		struct cpu_class *cc = &block->class[i];
+
+		bytes += vacate(cc->loaded, cc->size);
+		bytes += vacate(cc->previous, cc->size);
 	}
-	return surplus;
+	return bytes;
 }
 
 enum push {
@@ -272,12 +297,9 @@ enum push {
  * Pushes, if need be with the help of an empty magazine, *spare; then *out
  * is the full one that goes to the depot. Or tells what is wanting.
  */
-static enum push cpu_push(struct cpu_block *block, struct cpu_class *cc,
-			  void *obj, struct magazine **spare,
-			  struct magazine **out)
+static enum push cpu_push(struct cpu_class *cc, void *obj,
+			  struct magazine **spare, struct magazine **out)
 {
-	if (block->credit < cc->size)
-		return PUSH_CREDIT;
 	if (cc->loaded->nr == cc->loaded->cap) {
 		if (cc->previous->nr < cc->previous->cap) {
 			swap(cc->loaded, cc->previous);
@@ -291,10 +313,24 @@ static enum push cpu_push(struct cpu_block *block, struct cpu_class *cc,
 			return PUSH_MAGAZINE;
 		}
 	}
+	if (cc->loaded->nr == cc->loaded->limit)
+		return PUSH_CREDIT;
 	cc->loaded->obj[cc->loaded->nr++] = obj;
-	block->credit -= cc->size;
 	u64_stats_inc(&cc->kept);
 	return PUSH_DONE;
+}
+
+/* Gives drawn bytes to the loaded magazine. Returns what it has no use for. */
+static size_t cpu_credit(struct cpu_class *cc, size_t drawn)
+{
+	struct magazine *mag = cc->loaded;
+	size_t places;
+
+	if (!drawn)
+		return 0;
+	places = min_t(size_t, drawn / cc->size, mag->cap - mag->limit);
+	mag->limit += places;
+	return drawn - places * cc->size;
 }
 
 /* === Slow paths === */
@@ -350,9 +386,10 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 {
 	struct depot *depot = depot_here(op, class);
 	struct magazine *full, *empty = NULL;
+	size_t size = op->class[class].size;
 	struct cpu_block *block;
 	struct cpu_class *cc;
-	size_t surplus = 0;
+	size_t vacant = 0;
 	void *obj = NULL;
 
 	/* What is bypassed has no magazines, at most prefilled objects. */
@@ -361,12 +398,14 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 		goto shared;
 	cc = &block->class[class];
 	if (cpu_can_pop(cc))
-		obj = cpu_pop(op, block, cc, len);
-	surplus = cpu_surplus(op, block, class);
+		obj = cpu_pop(block, cc, len);
+	else
+		vacant = vacate(cc->loaded, size) + vacate(cc->previous, size);
 	cpu_leave(block);
-	bound_return(op->bound, surplus);
 	if (obj)
 		return obj;
+	/* Where these objects are put now, their share is wanted. */
+	bound_return(op->bound, vacant);
 
 	full = depot_get_full(depot);
 	if (!full)
@@ -385,12 +424,14 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 		cc->loaded = full;
 		full = NULL;
 	}
-	obj = cpu_pop(op, block, cc, len);
+	obj = cpu_pop(block, cc, len);
 	cpu_leave(block);
 	if (full)
 		depot_put_full(depot, full);
-	if (empty)
+	if (empty) {
+		bound_return(op->bound, vacate(empty, size));
 		depot_put_empty(depot, empty);
+	}
 	return obj;
 
 shared:
@@ -447,12 +488,58 @@ static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj)
 	return true;
 }
 
+/* Draws for a few objects of a class at once, or for one; 0: exhausted. */
+static size_t draw(struct objpool *op, size_t size)
+{
+	size_t want = max(size, op->bound->chunk / size * size);
+
+	return bound_draw(op->bound, size, want);
+}
+
+/* What a push wanted: credit, or an empty magazine. False: not to be had. */
+static bool push_help(struct objpool *op, unsigned int class, enum push want,
+		      size_t *drawn, struct magazine **spare)
+{
+	struct cpu_block *block;
+	size_t vacant = 0;
+
+	if (want == PUSH_MAGAZINE) {
+		*spare = depot_get_empty(op, class, depot_here(op, class),
+					 GFP_NOWAIT | __GFP_NOWARN);
+		return *spare;
+	}
+	*drawn = draw(op, op->class[class].size);
+	if (*drawn)
+		return true;
+	block = cpu_enter(op);
+	if (block) {
+		vacant = cpu_vacate(op, block);
+		cpu_leave(block);
+	}
+	bound_return(op->bound, vacant);
+	if (vacant)
+		*drawn = draw(op, op->class[class].size);
+	return *drawn;
+}
+
+/* A full magazine leaves the CPU. */
+static void flush_magazine(struct objpool *op, unsigned int class,
+			   struct magazine *mag)
+{
+	struct depot *depot = depot_here(op, class);
+
+	/* Bare handles take nothing from the bound: they end here. */
+	if (!op->class[class].keep_on_shrink && depot_put_full(depot, mag))
+		return;
+	magazine_drain(op, class, mag, false);
+	bound_return(op->bound, vacate(mag, op->class[class].size));
+	depot_put_empty(depot, mag);
+}
+
 /* Makes an object idle; false if there is no room for it. */
 static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 {
-	struct depot *depot = depot_here(op, class);
 	struct magazine *spare = NULL, *out = NULL;
-	size_t size = op->class[class].size;
 	enum push ret = PUSH_CREDIT;
 	struct cpu_block *block;
 	unsigned int attempts;
@@ -463,34 +550,21 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 		block = cpu_enter(op);
 		if (!block)
 			break;
-		block->credit += drawn;
-		drawn = 0;
-		ret = cpu_push(block, &block->class[class], obj, &spare, &out);
+		drawn = cpu_credit(&block->class[class], drawn);
+		ret = cpu_push(&block->class[class], obj, &spare, &out);
 		cpu_leave(block);
-		if (ret == PUSH_DONE)
+		bound_return(op->bound, drawn);
+		drawn = 0;
+		if (out)
+			flush_magazine(op, class, out);
+		out = NULL;
+		if (ret == PUSH_DONE ||
+		    !push_help(op, class, ret, &drawn, &spare))
 			break;
-		if (ret == PUSH_CREDIT) {
-			drawn = bound_draw(op->bound, size,
-					   max(size, op->bound->chunk));
-			if (!drawn)
-				break;
-		} else {
-			spare = depot_get_empty(op, class, depot,
-						GFP_NOWAIT | __GFP_NOWARN);
-			if (!spare)
-				break;
-		}
 	}
 	bound_return(op->bound, drawn);
-	/* Bare handles take nothing from the bound: they end here. */
-	if (out &&
-	    (op->class[class].keep_on_shrink || !depot_put_full(depot, out))) {
-		bound_return(op->bound, out->nr * size);
-		magazine_drain(op, class, out, false);
-		spare = out;
-	}
 	if (spare)
-		depot_put_empty(depot, spare);
+		depot_put_empty(depot_here(op, class), spare);
 	if (!block && put_idle_shared(op, class, obj)) {
 		atomic64_inc(&op->class[class].kept);
 		return true;
@@ -583,7 +657,7 @@ static bool freeze_blocks(struct objpool *op)
 
 	for_each_possible_cpu(cpu) {
 		cp = per_cpu_ptr(op->cpu, cpu);
-		if (xchg(&cp->block, NULL)) {
+		if (xchg(&cp->block, &no_block) != &no_block) {
 			cp->frozen = true;
 			found = true;
 		}
@@ -611,10 +685,10 @@ static size_t drain_class(struct objpool *op, struct cpu_class *cc,
 {
 	unsigned int nr = 0;
 
-	if (cc->loaded != &no_magazine)
-		nr += magazine_drain(op, class, cc->loaded, true);
-	if (cc->previous != &no_magazine)
-		nr += magazine_drain(op, class, cc->previous, true);
+	nr += magazine_drain(op, class, cc->loaded, true);
+	nr += magazine_drain(op, class, cc->previous, true);
+	bound_return(op->bound, vacate(cc->loaded, cc->size) +
+					vacate(cc->previous, cc->size));
 	return nr * cc->size;
 }
 
@@ -641,8 +715,6 @@ static size_t drain_block(struct objpool *op, struct cpu_block *block,
 		bytes += drain_class(op, &block->class[i], i);
 		free_magazines(&block->class[i]);
 	}
-	bound_return(op->bound, bytes + block->credit);
-	block->credit = 0;
 	return bytes;
 }
 
@@ -659,9 +731,9 @@ static size_t drain_depot(struct objpool *op, unsigned int class,
 		if (!mag)
 			break;
 		done += magazine_drain(op, class, mag, may_sleep) * size;
+		bound_return(op->bound, vacate(mag, size));
 		depot_put_empty(depot, mag);
 	}
-	bound_return(op->bound, done);
 	return done;
 }
 
@@ -671,7 +743,8 @@ static size_t drain_depots(struct objpool *op)
 	unsigned int i;
 	int node;
 
-	for_each_node(node) {
+	for_each_node(node)
+	{
 		if (!op->depots[node])
 			continue;
 		for (i = 0; i < op->nr_classes; i++) {
@@ -737,7 +810,8 @@ size_t objpool_scan(struct objpool *op, size_t bytes)
 	unsigned int i;
 	int node;
 
-	for_each_node(node) {
+	for_each_node(node)
+	{
 		if (!op->depots[node])
 			continue;
 		/* The largest first: the fewest calls for the most memory. */
@@ -783,7 +857,7 @@ static int cpu_dead(unsigned int cpu, struct hlist_node *node)
 	struct cpu_pool *cp = per_cpu_ptr(op->cpu, cpu);
 
 	mutex_lock(&op->drain_lock);
-	if (cp->block)
+	if (cp->block != &no_block)
 		drain_block(op, cp->block, true);
 	mutex_unlock(&op->drain_lock);
 	return 0;
@@ -851,8 +925,10 @@ int objpool_init(struct objpool *op, unsigned int nr_classes,
 	op->cpu = alloc_percpu(struct cpu_pool);
 	if (!op->class || !op->cpu)
 		return -ENOMEM;
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
+		per_cpu_ptr(op->cpu, cpu)->block = &no_block;
 		init_llist_head(&per_cpu_ptr(op->cpu, cpu)->parked);
+	}
 	ret = depots_alloc(op);
 	if (ret)
 		return ret;
@@ -872,8 +948,8 @@ void objpool_set_class(struct objpool *op, unsigned int class, size_t size)
 
 	oc->size = size;
 	oc->rounds =
-		size ? clamp_t(size_t, MAGAZINE_BYTES / size, 1, MAX_ROUNDS) :
-		       MAX_ROUNDS;
+		size ? clamp_t(size_t, MAGAZINE_BYTES / size, 1, MAX_ROUNDS)
+		     : MAX_ROUNDS;
 	oc->keep_on_shrink = !size;
 }
 

@@ -23,7 +23,7 @@
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
 
-/* How many of the lengths served last are remembered; a power of two. */
+/* How many of the lengths served last are remembered: an u8 wraps there. */
 #define RECENT_LENGTHS 256
 
 /*
@@ -39,12 +39,16 @@ static inline bool slab_allowed(void)
  * struct magazine - constructed objects that move together
  * @next: the next one in a depot's list
  * @nr: how many objects there are
+ * @limit: how many there may be: their share of the idle bound is drawn. So
+ *	a pop and a push of the same place need no accounting. Equal to @nr in
+ *	a depot
  * @cap: how many there is room for
  * @obj: the objects, coldest first
  */
 struct magazine {
 	struct magazine *next;
 	unsigned int nr;
+	unsigned int limit;
 	unsigned int cap;
 	void *obj[];
 };
@@ -75,35 +79,46 @@ struct cpu_class {
 } ____cacheline_aligned;
 
 /**
+ * struct recent_length - a length that was served
+ * @len: in bytes; 0: none yet
+ * @when: coarse time: jiffies, cut off
+ */
+struct recent_length {
+	u32 len;
+	u32 when;
+};
+
+/**
  * struct cpu_block - one CPU's magazines and counters, made on its first miss
  * @busy: the busy mark: set while this CPU is inside; an interrupt that finds
  *	it set stays outside
+ * @recent_pos: where the next length goes in @recent
+ * @reclaimed: when, in jiffies, vacant places were last given back because
+ *	the bound was exhausted
  * @sync: makes 64-bit counters readable on 32-bit machines
- * @credit: bytes drawn from the idle bound and not yet used by idle objects
- * @recent: the lengths served last, newest at cpu_pool.recent_pos
+ * @recent: the lengths served last
  * @class: by class of object
  */
 struct cpu_block {
 	unsigned int busy;
+	u8 recent_pos;
+	unsigned long reclaimed;
 	struct u64_stats_sync sync;
-	size_t credit;
-	u64 recent[RECENT_LENGTHS];
+	struct recent_length recent[RECENT_LENGTHS];
 	struct cpu_class class[];
 };
 
 /**
  * struct cpu_pool - one CPU's part of an object pool, small, always there
- * @block: what the fast path uses; NULL before the first miss and while a
- *	drain has it frozen
+ * @block: what the fast path uses; &no_block, which is always busy, before
+ *	the first miss and while a drain has it frozen
  * @home: the same, NULL only before the first miss
- * @recent_pos: how many lengths have been noted in @home
  * @frozen: a drain has taken @block away; protected by objpool.drain_lock
  * @parked: objects whose destruction has to wait for process context
  */
 struct cpu_pool {
 	struct cpu_block *block;
 	struct cpu_block *home;
-	unsigned int recent_pos;
 	bool frozen;
 	struct llist_head parked;
 };
@@ -161,8 +176,8 @@ struct objclass {
  * struct idle_bound - how many bytes may be idle
  * @max: the bound
  * @chunk: how many bytes a CPU draws at once, where there are so many
- * @avail: what nobody has drawn. Always: @avail + credit of all CPUs + bytes
- *	of all idle objects = @max, which is why the bound holds at any moment
+ * @avail: what nobody has drawn. Always: @avail + magazine.limit of all
+ *	magazines, in bytes, = @max, which is why the bound holds at any moment
  */
 struct idle_bound {
 	size_t max;
@@ -241,7 +256,7 @@ struct objpool {
 	atomic_long_t pinned;
 	struct depot **depots;
 	struct mutex drain_lock;
-	u64 *shared_recent;
+	struct recent_length *shared_recent;
 	atomic_t shared_pos;
 	struct hlist_node hotplug;
 	struct work_struct work;
@@ -250,6 +265,7 @@ struct objpool {
 };
 
 extern struct magazine no_magazine;
+extern struct cpu_block no_block;
 extern struct workqueue_struct *bytepool_wq;
 
 int objpool_init(struct objpool *op, unsigned int nr_classes,
@@ -296,10 +312,11 @@ void depots_free(struct objpool *op);
 int objpool_module_init(void);
 void objpool_module_exit(void);
 
-/* What a noted length looks like: coarse time above, length below. */
-static inline u64 recent_pack(size_t len)
+static __always_inline void recent_note(struct recent_length *recent,
+					size_t len)
 {
-	return (u64)(u32)jiffies << 32 | (u32)len;
+	WRITE_ONCE(recent->len, len);
+	WRITE_ONCE(recent->when, jiffies);
 }
 
 /**
@@ -321,15 +338,13 @@ static __always_inline struct cpu_block *cpu_enter(struct objpool *op)
 	 * cpu_pool.block and waits a grace period for those inside.
 	 */
 	preempt_disable();
-	if (likely(cpu_private())) {
-		block = __this_cpu_read(op->cpu->block);
-		if (likely(block) && likely(!READ_ONCE(block->busy))) {
-			WRITE_ONCE(block->busy, 1);
-			/* Pairs with an interrupt's look at busy. */
-			barrier();
-			u64_stats_update_begin(&block->sync);
-			return block;
-		}
+	block = cpu_private() ? __this_cpu_read(op->cpu->block) : &no_block;
+	if (likely(!READ_ONCE(block->busy))) {
+		WRITE_ONCE(block->busy, 1);
+		/* Pairs with an interrupt's look at busy. */
+		barrier();
+		u64_stats_update_begin(&block->sync);
+		return block;
 	}
 	preempt_enable();
 	return NULL;
@@ -344,19 +359,81 @@ static __always_inline void cpu_leave(struct cpu_block *block)
 	preempt_enable();
 }
 
-static __always_inline void cpu_note_length(struct objpool *op,
-					    struct cpu_block *block, size_t len)
+static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
 {
-	unsigned int pos = this_cpu_inc_return(op->cpu->recent_pos);
+	u8 pos = block->recent_pos;
 
-	WRITE_ONCE(block->recent[pos % RECENT_LENGTHS], recent_pack(len));
+	recent_note(&block->recent[pos], len);
+	WRITE_ONCE(block->recent_pos, pos + 1);
+}
+
+/**
+ * objpool_pop() - take an idle object from this CPU's loaded magazine
+ * @op: the object pool
+ * @class: which class
+ * @len: length asked for, for the statistics
+ *
+ * Context: any but NMI.
+ * Return: the object; NULL if there is none, if the mark is set, or if the
+ * class's objects are smaller than @len.
+ */
+static __always_inline void *objpool_pop(struct objpool *op, unsigned int class,
+					 size_t len)
+{
+	struct cpu_block *block = cpu_enter(op);
+	struct cpu_class *cc;
+	struct magazine *mag;
+	void *obj = NULL;
+
+	if (unlikely(!block))
+		return NULL;
+	cc = &block->class[class];
+	mag = cc->loaded;
+	if (likely(mag->nr) && likely(len <= cc->size)) {
+		obj = mag->obj[--mag->nr];
+		u64_stats_inc(&cc->hit);
+		u64_stats_add(&cc->requested, len);
+		cpu_note_length(block, len);
+	}
+	cpu_leave(block);
+	return obj;
+}
+
+/**
+ * objpool_push() - leave an idle object in this CPU's loaded magazine
+ * @op: the object pool
+ * @class: its class
+ * @obj: the object
+ *
+ * Context: any but NMI.
+ * Return: false if there is no room, or the mark is set.
+ */
+static __always_inline bool objpool_push(struct objpool *op, unsigned int class,
+					 void *obj)
+{
+	struct cpu_block *block = cpu_enter(op);
+	struct cpu_class *cc;
+	struct magazine *mag;
+	bool kept = false;
+
+	if (unlikely(!block))
+		return false;
+	cc = &block->class[class];
+	mag = cc->loaded;
+	if (likely(mag->nr < mag->limit)) {
+		mag->obj[mag->nr++] = obj;
+		u64_stats_inc(&cc->kept);
+		kept = true;
+	}
+	cpu_leave(block);
+	return kept;
 }
 
 /**
  * objpool_get() - take an idle object, or construct one
  * @op: the object pool
  * @class: which class
- * @len: length asked for, for the statistics
+ * @len: length asked for, for the statistics; not larger than its objects
  * @gfp: for the construction
  * @fresh: set to whether the object was constructed just now
  *
@@ -366,28 +443,12 @@ static __always_inline void cpu_note_length(struct objpool *op,
 static __always_inline void *objpool_get(struct objpool *op, unsigned int class,
 					 size_t len, gfp_t gfp, bool *fresh)
 {
-	struct cpu_block *block = cpu_enter(op);
-	struct cpu_class *cc;
-	struct magazine *mag;
-	void *obj = NULL;
+	void *obj = objpool_pop(op, class, len);
 
-	if (likely(block)) {
-		cc = &block->class[class];
-		mag = cc->loaded;
-		if (likely(mag->nr)) {
-			obj = mag->obj[--mag->nr];
-			block->credit += cc->size;
-			u64_stats_inc(&cc->hit);
-			u64_stats_add(&cc->requested, len);
-			cpu_note_length(op, block, len);
-		}
-		cpu_leave(block);
-		if (likely(obj)) {
-			*fresh = false;
-			return obj;
-		}
-	}
-	return objpool_get_slow(op, class, len, gfp, fresh);
+	if (unlikely(!obj))
+		return objpool_get_slow(op, class, len, gfp, fresh);
+	*fresh = false;
+	return obj;
 }
 
 /**
@@ -403,26 +464,8 @@ static __always_inline void *objpool_get(struct objpool *op, unsigned int class,
 static __always_inline void objpool_put(struct objpool *op, unsigned int class,
 					void *obj)
 {
-	struct cpu_block *block = cpu_enter(op);
-	struct cpu_class *cc;
-	struct magazine *mag;
-	bool kept = false;
-
-	if (likely(block)) {
-		cc = &block->class[class];
-		mag = cc->loaded;
-		if (likely(mag->nr < mag->cap) &&
-		    likely(block->credit >= cc->size)) {
-			mag->obj[mag->nr++] = obj;
-			block->credit -= cc->size;
-			u64_stats_inc(&cc->kept);
-			kept = true;
-		}
-		cpu_leave(block);
-		if (likely(kept))
-			return;
-	}
-	objpool_put_slow(op, class, obj);
+	if (unlikely(!objpool_push(op, class, obj)))
+		objpool_put_slow(op, class, obj);
 }
 
 /* stats.c */

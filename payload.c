@@ -45,8 +45,7 @@ static void deferred_work_fn(struct work_struct *work)
 {
 	struct llist_node *mem, *next;
 
-	llist_for_each_safe(mem, next, llist_del_all(&deferred))
-		kvfree(mem);
+	llist_for_each_safe(mem, next, llist_del_all(&deferred)) kvfree(mem);
 }
 
 static DECLARE_WORK(deferred_work, deferred_work_fn);
@@ -73,11 +72,11 @@ static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
 		[CACHE_HANDLE_RCU] = "handle_rcu",
 		[CACHE_OBJECT] = "object",
 	};
-	slab_flags_t flags = kind == CACHE_HANDLE_RCU ? SLAB_TYPESAFE_BY_RCU :
-							0;
+	slab_flags_t flags = kind == CACHE_HANDLE_RCU ? SLAB_TYPESAFE_BY_RCU
+						      : 0;
 	/* Handles are nobody's to copy to user space, except private bytes. */
-	size_t window = kind == CACHE_PAYLOAD || kind == CACHE_OBJECT ? size :
-									0;
+	size_t window = kind == CACHE_PAYLOAD || kind == CACHE_OBJECT ? size
+								      : 0;
 	char name[48];
 
 	snprintf(name, sizeof(name), "bytepool_%s_%zu_%zu", names[kind], size,

@@ -177,6 +177,18 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	return mem;
 }
 
+/* What bytepool_get() does off the fast path. */
+static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
+				   unsigned long site)
+{
+	if (!get_allowed(pool, gfp, site))
+		return NULL;
+	if (len - 1 >= pool->largest)
+		return raw_get_oversize(pool, len, gfp, site);
+	return raw_get(pool, tier_index(pool, len), len, get_gfp(pool, gfp),
+		       site);
+}
+
 /**
  * bytepool_get() - raw memory
  * @pool: the pool
@@ -196,12 +208,17 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
  */
 void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 {
-	if (unlikely(!get_allowed(pool, gfp, _RET_IP_)))
-		return NULL;
-	if (unlikely(len - 1 >= pool->largest))
-		return raw_get_oversize(pool, len, gfp, _RET_IP_);
-	return raw_get(pool, tier_index(pool, len), len, get_gfp(pool, gfp),
-		       _RET_IP_);
+	unsigned int tier;
+	void *mem;
+
+	if (unlikely(!pool_valid(pool)) || unlikely(gfp & pool->slow_gfp) ||
+	    unlikely(len - 1 >= pool->fast_max))
+		return raw_get_slow(pool, len, gfp, _RET_IP_);
+	tier = pool->tier_of[tier_bucket(len)];
+	mem = objpool_pop(&pool->objects, class_raw(tier), len);
+	if (unlikely(!mem))
+		return raw_get_slow(pool, len, gfp, _RET_IP_);
+	return mem;
 }
 EXPORT_SYMBOL_GPL(bytepool_get);
 
@@ -249,8 +266,8 @@ static void raw_put_known(struct bytepool *pool, void *mem, int tier,
 		break;
 	case RECORD_NONE:
 		report_misuse(pool,
-			      tier >= 0 ? MISUSE_PUT_UNKNOWN :
-					  MISUSE_PUT_FOREIGN,
+			      tier >= 0 ? MISUSE_PUT_UNKNOWN
+					: MISUSE_PUT_FOREIGN,
 			      mem, site, 0);
 		break;
 	}

@@ -25,9 +25,8 @@
 
 static bool warn_misuse;
 module_param_named(warn, warn_misuse, bool, 0644);
-MODULE_PARM_DESC(
-	warn,
-	"Report misuse as a kernel warning, which panic_on_warn turns into a panic (default: off)");
+MODULE_PARM_DESC(warn, "Report misuse as a kernel warning, which panic_on_warn "
+		       "turns into a panic (default: off)");
 
 /* === Misuse === */
 
@@ -38,7 +37,8 @@ static const struct {
 } misuse_texts[] = {
 	[MISUSE_POOL] = { "call with what is no such pool", NULL },
 	[MISUSE_DEAD_POOL] = { "get from a destroyed pool", NULL },
-	[MISUSE_GFP] = { "get with gfp flags that recycled memory cannot honour",
+	[MISUSE_GFP] = { "get with gfp flags that recycled memory cannot "
+			 "honour",
 			 NULL },
 	[MISUSE_RELEASE] = { "release of a dead buffer", "released last" },
 	[MISUSE_RETAIN] = { "retain of a dead buffer", "released last" },
@@ -160,7 +160,8 @@ enum record_found record_remove(struct bytepool *pool, const void *mem,
 
 	if (!slab_allowed() || !lock_unless_held(&bucket->lock, &flags))
 		return RECORD_BUSY;
-	hlist_for_each_entry(record, &bucket->list, node) {
+	hlist_for_each_entry(record, &bucket->list, node)
+	{
 		if (record->mem != mem)
 			continue;
 		*copy = *record;
@@ -293,7 +294,8 @@ static void count_records(struct bytepool *pool, struct site_table *table,
 
 	for (i = 0; i < ARRAY_SIZE(records); i++) {
 		raw_spin_lock_irqsave(&records[i].lock, flags);
-		hlist_for_each_entry(record, &records[i].list, node) {
+		hlist_for_each_entry(record, &records[i].list, node)
+		{
 			if (record->pool != pool)
 				continue;
 			site_count(table, KIND_RAW, record->tier, record->site,
@@ -408,7 +410,8 @@ void report_outstanding(struct bytepool *pool)
 	char size[24];
 	unsigned int i;
 
-	pr_warn("%s: destroyed with memory in use; it stays valid until it is given back:\n",
+	pr_warn("%s: destroyed with memory in use; it stays valid until it is "
+		"given back:\n",
 		pool->name);
 	if (!table)
 		return;

@@ -250,18 +250,17 @@ EXPORT_SYMBOL_GPL(bytepool_sizes);
  * @left: how many there are to take
  */
 struct recent_ring {
-	const u64 *slot;
+	const struct recent_length *slot;
 	unsigned int pos;
 	unsigned int left;
 };
 
-static bool ring_peek(const struct recent_ring *ring, u64 *entry)
+static void ring_open(struct recent_ring *ring,
+		      const struct recent_length *slot, unsigned int next)
 {
-	if (!ring->left)
-		return false;
-	*entry = READ_ONCE(ring->slot[ring->pos % BYTEPOOL_RECENT]);
-	/* Reserved and not yet written, or from before the ring was there. */
-	return (u32)*entry;
+	ring->slot = slot;
+	ring->pos = next - 1;
+	ring->left = slot ? RECENT_LENGTHS : 0;
 }
 
 static void ring_skip(struct recent_ring *ring)
@@ -270,27 +269,17 @@ static void ring_skip(struct recent_ring *ring)
 	ring->left--;
 }
 
-static void ring_open(struct recent_ring *ring, const u64 *slot,
-		      unsigned int pos)
+/* The newest entry of one ring, moving past places not yet written. */
+static bool ring_newest(struct recent_ring *ring, struct recent_length *entry)
 {
-	ring->slot = slot;
-	ring->pos = pos;
-	ring->left = slot ? BYTEPOOL_RECENT : 0;
-}
+	const struct recent_length *slot;
 
-/* How long ago an entry was made, in jiffies. */
-static u32 entry_age(u64 entry, u32 now)
-{
-	return now - (u32)(entry >> 32);
-}
-
-/* The newest entry of one ring, moving past holes. */
-static bool ring_newest(struct recent_ring *ring, u64 *entry)
-{
-	while (ring->left) {
-		if (ring_peek(ring, entry))
+	for (; ring->left; ring_skip(ring)) {
+		slot = &ring->slot[ring->pos % RECENT_LENGTHS];
+		entry->len = READ_ONCE(slot->len);
+		entry->when = READ_ONCE(slot->when);
+		if (entry->len)
 			return true;
-		ring_skip(ring);
 	}
 	return false;
 }
@@ -301,7 +290,7 @@ static unsigned int merge_rings(struct recent_ring *rings,
 {
 	u32 now = (u32)jiffies;
 	unsigned int i, best, taken;
-	u64 entry, newest;
+	struct recent_length entry, newest;
 
 	for (taken = 0; taken < nr; taken++) {
 		best = nr_rings;
@@ -309,7 +298,7 @@ static unsigned int merge_rings(struct recent_ring *rings,
 			if (!ring_newest(&rings[i], &entry))
 				continue;
 			if (best == nr_rings ||
-			    entry_age(entry, now) < entry_age(newest, now)) {
+			    now - entry.when < now - newest.when) {
 				best = i;
 				newest = entry;
 			}
@@ -317,7 +306,7 @@ static unsigned int merge_rings(struct recent_ring *rings,
 		if (best == nr_rings)
 			break;
 		/* From the end, since the newest comes last. */
-		lens[nr - 1 - taken] = (u32)newest;
+		lens[nr - 1 - taken] = newest.len;
 		ring_skip(&rings[best]);
 	}
 	memmove(lens, lens + nr - taken, taken * sizeof(*lens));
@@ -355,7 +344,7 @@ unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 
 		if (home)
 			ring_open(&rings[n++], home->recent,
-				  READ_ONCE(cp->recent_pos));
+				  READ_ONCE(home->recent_pos));
 	}
 	/* Last, for at equal times a CPU's ring is newer than no ring. */
 	ring_open(&rings[n++], smp_load_acquire(&op->shared_recent),
