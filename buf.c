@@ -112,9 +112,9 @@ static bool live_del(struct bytepool *pool, struct bytepool_buf *buf)
 	return true;
 }
 
-static u16 handle_flags(const struct bytepool *pool)
+static u32 handle_flags(const struct bytepool *pool)
 {
-	u16 flags = BUF_IDLE;
+	u32 flags = BUF_IDLE;
 
 	if (pool->flags & BYTEPOOL_RCU)
 		flags |= BUF_RCU | BUF_ATOMIC;
@@ -138,13 +138,13 @@ static u16 handle_flags(const struct bytepool *pool)
 void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp)
 {
 	const struct tier *tier = &pool->tier[tier_nr];
-	u16 flags = handle_flags(pool);
+	u32 flags = handle_flags(pool);
 	struct bytepool_buf *buf;
 
 	buf = handle_alloc(pool, gfp);
 	if (!buf)
 		return NULL;
-	buf->tier = tier_nr;
+	buf->class = class_buf(tier_nr);
 	buf->capacity = tier->size;
 	buf->data = payload_alloc(pool, tier, gfp);
 	if (!buf->data && may_fall_back(pool, tier, gfp)) {
@@ -206,7 +206,8 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 	if (buf->flags & BUF_VMALLOC)
 		big_free(buf->data);
 	else
-		kmem_cache_free(pool->tier[buf->tier].payload->slab, buf->data);
+		kmem_cache_free(pool->tier[buf->class / 2].payload->slab,
+				buf->data);
 	handle_free(pool, buf, late);
 	return true;
 }
@@ -220,7 +221,7 @@ static void buf_quarantine(struct bytepool *pool, struct bytepool_buf *buf,
 	unsigned long flags;
 
 	report_misuse(pool, MISUSE_CORRUPT, buf, site, READ_ONCE(buf->site));
-	atomic64_inc(&pool->objects.class[class_buf(buf->tier)].quarantined);
+	atomic64_inc(&pool->objects.class[buf->class].quarantined);
 	if (!lock_unless_held(&pool->handles_lock, &flags))
 		return;
 	/* Unless it is here already, having been put twice. */
@@ -235,7 +236,7 @@ static void buf_quarantine(struct bytepool *pool, struct bytepool_buf *buf,
 static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 				      unsigned long site)
 {
-	u16 flags = buf->flags;
+	u32 flags = buf->flags;
 
 	if (unlikely(!(flags & BUF_IDLE)))
 		return false;
@@ -279,7 +280,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 					     gfp_t gfp, unsigned long site)
 {
 	struct bytepool_buf *buf;
-	u16 flags;
+	u32 flags;
 
 	if (!len)
 		return NULL;
@@ -293,7 +294,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	if (is_vmalloc_addr(buf->data))
 		flags |= BUF_VMALLOC;
 	WRITE_ONCE(buf->flags, flags);
-	buf->tier = BYTEPOOL_MAX_TIERS;
+	buf->class = 0;
 	buf->capacity = oversize_capacity(len);
 	if (!live_add(pool, buf))
 		goto err_free_data;
@@ -358,13 +359,13 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 				      gfp_t gfp)
 {
 	struct bytepool_buf *buf;
-	unsigned int tier;
+	unsigned int class;
 
 	if (unlikely(!pool_valid(pool)) || unlikely(gfp & pool->slow_gfp) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
-	tier = pool->tier_of[tier_bucket(len)];
-	buf = objpool_pop(&pool->objects, class_buf(tier), len);
+	class = pool->class_of[tier_bucket(len)];
+	buf = objpool_pop(&pool->objects, class, len);
 	if (unlikely(!buf))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
 	if (unlikely(!buf_issue(buf, len, _RET_IP_)))
@@ -377,7 +378,7 @@ EXPORT_SYMBOL_GPL(bytepool_get_buf);
 static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 {
 	struct bytepool *pool = buf->pool;
-	u16 flags = buf->flags;
+	u32 flags = buf->flags;
 
 	/* Two that release an unshared count at once: the later one. */
 	if (unlikely(flags & BUF_IDLE)) {
@@ -393,7 +394,7 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 	}
 	limit_uncharge(pool, buf->capacity);
 	payload_clear(buf->data, buf->capacity);
-	objpool_put(&pool->objects, class_buf(buf->tier), buf);
+	objpool_put(&pool->objects, buf->class, buf);
 }
 
 /* What a release does off the fast path: shared, dead, or not plain. */
@@ -425,7 +426,8 @@ static __always_inline void buf_release(struct bytepool_buf *buf,
 {
 	struct bytepool *pool;
 
-	if (unlikely(refcount_read(&buf->ref) != 1) || unlikely(buf->flags)) {
+	if (unlikely(refcount_read(&buf->ref) != 1) || unlikely(buf->flags) ||
+	    want_init_on_free()) {
 		buf_release_slow(buf, site);
 		return;
 	}
@@ -438,8 +440,7 @@ static __always_inline void buf_release(struct bytepool_buf *buf,
 	WRITE_ONCE(buf->flags, BUF_IDLE);
 	WRITE_ONCE(buf->site, site);
 	pool = buf->pool;
-	payload_clear(buf->data, buf->capacity);
-	objpool_put(&pool->objects, class_buf(buf->tier), buf);
+	objpool_put(&pool->objects, buf->class, buf);
 }
 
 /**

@@ -105,7 +105,7 @@ static void set_tier_table(struct bytepool *pool)
 {
 	unsigned int bucket, i = 0;
 
-	for (bucket = 0; bucket < ARRAY_SIZE(pool->tier_of); bucket++) {
+	for (bucket = 0; bucket < ARRAY_SIZE(pool->class_of); bucket++) {
 		/* The shortest length of the bucket. */
 		size_t len = (1UL << bucket) + 1;
 
@@ -113,7 +113,7 @@ static void set_tier_table(struct bytepool *pool)
 			len = 1;
 		while (i < pool->nr_tiers - 1 && pool->tier[i].size < len)
 			i++;
-		pool->tier_of[bucket] = i;
+		pool->class_of[bucket] = class_buf(i);
 	}
 }
 
@@ -433,8 +433,9 @@ static void free_handles(struct bytepool *pool, struct list_head *list,
 		if (payload && buf->flags & BUF_VMALLOC)
 			big_free(buf->data);
 		else if (payload)
-			kmem_cache_free(pool->tier[buf->tier].payload->slab,
-					buf->data);
+			kmem_cache_free(
+				pool->tier[buf->class / 2].payload->slab,
+				buf->data);
 		kmem_cache_free(pool->handles->slab, buf);
 	}
 }

@@ -122,7 +122,8 @@ static inline unsigned int class_raw(unsigned int tier)
  * @nr_tiers: how many tiers
  * @priv_size: bytes of the user's own with each buffer
  * @largest: size of the largest tier
- * @tier_of: by tier_bucket(): the smallest tier that any such length fits
+ * @class_of: by tier_bucket(): class of buffers of the smallest tier that any
+ *	such length fits; that of raw memory is the next
  * @slow_gfp: gfp flags that the fast path of a get has no answer to
  * @fast_max: largest length that the fast path of a get serves; 0 where it
  *	has to look at more than that
@@ -158,7 +159,7 @@ struct bytepool {
 	size_t largest;
 	gfp_t slow_gfp;
 	size_t fast_max;
-	u8 tier_of[32];
+	u8 class_of[32];
 	size_t limit;
 	atomic_long_t used;
 	struct tier *tier;
@@ -207,12 +208,12 @@ struct bytepool {
  *	handle is alive is decided by this count alone, and a dead count is
  *	never written to but by the get that issues the handle again
  * @flags: BUF_*: its state
- * @tier: its tier
  * @generation: how often it has been issued
  * @len: length in bytes, as asked or as set
- * @capacity: of the payload, in bytes
  * @site: while alive, who got it; after that, who released it last
  * @link: in bytepool.live_list, .resting or .quarantine_list
+ * @class: of its tier
+ * @capacity: of the payload, in bytes
  *
  * One cache line, followed by the user's own bytes. Only the owner of the
  * count's last reference, or of an idle handle, writes to it.
@@ -221,12 +222,12 @@ struct bytepool_buf {
 	void *data;
 	struct bytepool *pool;
 	refcount_t ref;
-	u16 flags;
-	u16 tier;
+	u32 flags;
 	u32 generation;
 	u32 len;
 	unsigned long site;
 	struct list_head link;
+	u32 class;
 	u32 capacity;
 };
 
@@ -293,7 +294,7 @@ static inline unsigned int class_bare(const struct bytepool *pool)
 }
 
 /* Lengths that differ in less than their highest bit share a bucket. */
-static __always_inline unsigned int tier_bucket(size_t len)
+static __always_inline unsigned long tier_bucket(size_t len)
 {
 	return __fls((len - 1) | (BYTEPOOL_GRAIN - 1));
 }
@@ -305,7 +306,7 @@ static __always_inline unsigned int tier_bucket(size_t len)
 static __always_inline unsigned int tier_index(const struct bytepool *pool,
 					       size_t len)
 {
-	unsigned int i = pool->tier_of[tier_bucket(len)];
+	unsigned int i = pool->class_of[tier_bucket(len)] / 2;
 
 	while (unlikely(len > pool->tier[i].size))
 		i++;

@@ -84,11 +84,11 @@ static struct recent_length *shared_recent(struct objpool *op)
  */
 void objpool_note_length(struct objpool *op, size_t len)
 {
-	struct cpu_block *block = cpu_enter(op);
+	struct cpu_block *block;
 	struct recent_length *ring;
 	unsigned int pos;
 
-	if (block) {
+	if (cpu_enter(op, &block)) {
 		cpu_note_length(block, len);
 		cpu_leave(block);
 		return;
@@ -108,9 +108,9 @@ void objpool_note_length(struct objpool *op, size_t len)
  */
 void objpool_count_get(struct objpool *op, unsigned int class, size_t len)
 {
-	struct cpu_block *block = cpu_enter(op);
+	struct cpu_block *block;
 
-	if (block) {
+	if (cpu_enter(op, &block)) {
 		u64_stats_inc(&block->class[class].miss);
 		u64_stats_add(&block->class[class].requested, len);
 		cpu_note_length(block, len);
@@ -124,9 +124,9 @@ void objpool_count_get(struct objpool *op, unsigned int class, size_t len)
 
 static void count_dropped(struct objpool *op, unsigned int class)
 {
-	struct cpu_block *block = cpu_enter(op);
+	struct cpu_block *block;
 
-	if (block) {
+	if (cpu_enter(op, &block)) {
 		u64_stats_inc(&block->class[class].dropped);
 		cpu_leave(block);
 	} else {
@@ -393,8 +393,7 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 	void *obj = NULL;
 
 	/* What is bypassed has no magazines, at most prefilled objects. */
-	block = op->bypass ? NULL : cpu_enter(op);
-	if (!block)
+	if (op->bypass || !cpu_enter(op, &block))
 		goto shared;
 	cc = &block->class[class];
 	if (cpu_can_pop(cc))
@@ -410,8 +409,7 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 	full = depot_get_full(depot);
 	if (!full)
 		return NULL;
-	block = cpu_enter(op);
-	if (!block) {
+	if (!cpu_enter(op, &block)) {
 		/* The lock was free just now, and is again: see there. */
 		depot_put_full(depot, full);
 		goto shared;
@@ -511,8 +509,7 @@ static bool push_help(struct objpool *op, unsigned int class, enum push want,
 	*drawn = draw(op, op->class[class].size);
 	if (*drawn)
 		return true;
-	block = cpu_enter(op);
-	if (block) {
+	if (cpu_enter(op, &block)) {
 		vacant = cpu_vacate(op, block);
 		cpu_leave(block);
 	}
@@ -543,12 +540,13 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 	enum push ret = PUSH_CREDIT;
 	struct cpu_block *block;
 	unsigned int attempts;
+	bool entered = false;
 	size_t drawn = 0;
 
 	make_block(op, GFP_NOWAIT);
 	for (attempts = 0; attempts < PUSH_ATTEMPTS; attempts++) {
-		block = cpu_enter(op);
-		if (!block)
+		entered = cpu_enter(op, &block);
+		if (!entered)
 			break;
 		drawn = cpu_credit(&block->class[class], drawn);
 		ret = cpu_push(&block->class[class], obj, &spare, &out);
@@ -565,11 +563,11 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 	bound_return(op->bound, drawn);
 	if (spare)
 		depot_put_empty(depot_here(op, class), spare);
-	if (!block && put_idle_shared(op, class, obj)) {
+	if (!entered && put_idle_shared(op, class, obj)) {
 		atomic64_inc(&op->class[class].kept);
 		return true;
 	}
-	return block && ret == PUSH_DONE;
+	return entered && ret == PUSH_DONE;
 }
 
 /* An object that was out when the pool was killed comes back. */

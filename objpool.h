@@ -322,32 +322,32 @@ static __always_inline void recent_note(struct recent_length *recent,
 /**
  * cpu_enter() - enter this CPU's section of an object pool
  * @op: the object pool
+ * @block: set to this CPU's block
  *
  * Disables preemption and sets the busy mark. All tests of what the mark
  * protects come after this. Nothing may sleep or lock inside.
  *
- * Return: this CPU's block; NULL where there is none to be used, preemption
- * being enabled then.
+ * Return: true; false where there is no block to be used, preemption being
+ * enabled then.
  */
-static __always_inline struct cpu_block *cpu_enter(struct objpool *op)
+static __always_inline bool cpu_enter(struct objpool *op,
+				      struct cpu_block **block)
 {
-	struct cpu_block *block;
-
 	/*
-	 * Preemption off is an RCU read-side section: a drain clears
+	 * Preemption off is an RCU read-side section: a drain replaces
 	 * cpu_pool.block and waits a grace period for those inside.
 	 */
 	preempt_disable();
-	block = cpu_private() ? __this_cpu_read(op->cpu->block) : &no_block;
-	if (likely(!READ_ONCE(block->busy))) {
-		WRITE_ONCE(block->busy, 1);
+	*block = cpu_private() ? __this_cpu_read(op->cpu->block) : &no_block;
+	if (likely(!READ_ONCE((*block)->busy))) {
+		WRITE_ONCE((*block)->busy, 1);
 		/* Pairs with an interrupt's look at busy. */
 		barrier();
-		u64_stats_update_begin(&block->sync);
-		return block;
+		u64_stats_update_begin(&(*block)->sync);
+		return true;
 	}
 	preempt_enable();
-	return NULL;
+	return false;
 }
 
 static __always_inline void cpu_leave(struct cpu_block *block)
@@ -357,6 +357,16 @@ static __always_inline void cpu_leave(struct cpu_block *block)
 	barrier();
 	WRITE_ONCE(block->busy, 0);
 	preempt_enable();
+}
+
+static __always_inline struct cpu_class *cpu_class(struct cpu_block *block,
+						   unsigned int class)
+{
+	struct cpu_class *cc = &block->class[class];
+
+	/* One pointer: the compiler would compute the address twice. */
+	OPTIMIZER_HIDE_VAR(cc);
+	return cc;
 }
 
 static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
@@ -380,21 +390,23 @@ static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
 static __always_inline void *objpool_pop(struct objpool *op, unsigned int class,
 					 size_t len)
 {
-	struct cpu_block *block = cpu_enter(op);
+	struct cpu_block *block;
 	struct cpu_class *cc;
 	struct magazine *mag;
-	void *obj = NULL;
+	void *obj;
 
-	if (unlikely(!block))
+	if (unlikely(!cpu_enter(op, &block)))
 		return NULL;
-	cc = &block->class[class];
+	cc = cpu_class(block, class);
 	mag = cc->loaded;
-	if (likely(mag->nr) && likely(len <= cc->size)) {
-		obj = mag->obj[--mag->nr];
-		u64_stats_inc(&cc->hit);
-		u64_stats_add(&cc->requested, len);
-		cpu_note_length(block, len);
+	if (unlikely(!mag->nr) || unlikely(len > cc->size)) {
+		cpu_leave(block);
+		return NULL;
 	}
+	obj = mag->obj[--mag->nr];
+	u64_stats_inc(&cc->hit);
+	u64_stats_add(&cc->requested, len);
+	cpu_note_length(block, len);
 	cpu_leave(block);
 	return obj;
 }
@@ -411,22 +423,22 @@ static __always_inline void *objpool_pop(struct objpool *op, unsigned int class,
 static __always_inline bool objpool_push(struct objpool *op, unsigned int class,
 					 void *obj)
 {
-	struct cpu_block *block = cpu_enter(op);
+	struct cpu_block *block;
 	struct cpu_class *cc;
 	struct magazine *mag;
-	bool kept = false;
 
-	if (unlikely(!block))
+	if (unlikely(!cpu_enter(op, &block)))
 		return false;
-	cc = &block->class[class];
+	cc = cpu_class(block, class);
 	mag = cc->loaded;
-	if (likely(mag->nr < mag->limit)) {
-		mag->obj[mag->nr++] = obj;
-		u64_stats_inc(&cc->kept);
-		kept = true;
+	if (unlikely(mag->nr >= mag->limit)) {
+		cpu_leave(block);
+		return false;
 	}
+	mag->obj[mag->nr++] = obj;
+	u64_stats_inc(&cc->kept);
 	cpu_leave(block);
-	return kept;
+	return true;
 }
 
 /**

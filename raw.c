@@ -208,14 +208,14 @@ static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
  */
 void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 {
-	unsigned int tier;
+	unsigned int class;
 	void *mem;
 
 	if (unlikely(!pool_valid(pool)) || unlikely(gfp & pool->slow_gfp) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
-	tier = pool->tier_of[tier_bucket(len)];
-	mem = objpool_pop(&pool->objects, class_raw(tier), len);
+	class = pool->class_of[tier_bucket(len)] + 1;
+	mem = objpool_pop(&pool->objects, class, len);
 	if (unlikely(!mem))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	return mem;

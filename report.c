@@ -236,7 +236,7 @@ static void site_count(struct site_table *table, enum kind kind, int tier,
 
 static int buf_tier(const struct bytepool_buf *buf)
 {
-	return buf->flags & BUF_OVERSIZE ? -1 : buf->tier;
+	return buf->flags & BUF_OVERSIZE ? -1 : (int)(buf->class / 2);
 }
 
 /* Counts a batch of live buffers; false at the end of the list. */
