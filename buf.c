@@ -161,7 +161,7 @@ void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp)
 
 err_free_payload:
 	/* Where the list is out of reach nothing falls back to vmalloc(). */
-	kmem_cache_free(tier->payload->slab, buf->data);
+	kmem_cache_free(tier->slab, buf->data);
 err_free_handle:
 	handle_free(pool, buf, false);
 	return NULL;
@@ -206,8 +206,7 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 	if (buf->flags & BUF_VMALLOC)
 		big_free(buf->data);
 	else
-		kmem_cache_free(pool->tier[buf->class / 2].payload->slab,
-				buf->data);
+		kmem_cache_free(pool->tier[buf->class / 2].slab, buf->data);
 	handle_free(pool, buf, late);
 	return true;
 }
@@ -885,7 +884,7 @@ size_t bytepool_shrink(struct bytepool *pool)
 		return 0;
 	bytes = objpool_drain(&pool->objects);
 	for (i = 0; i < pool->nr_tiers; i++)
-		kmem_cache_shrink(pool->tier[i].payload->slab);
+		kmem_cache_shrink(pool->tier[i].slab);
 	return bytes;
 }
 EXPORT_SYMBOL_GPL(bytepool_shrink);

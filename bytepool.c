@@ -193,12 +193,12 @@ void *payload_alloc(struct bytepool *pool, const struct tier *tier, gfp_t gfp)
 		gfp |= __GFP_NOWARN;
 	if (may_fall_back(pool, tier, gfp))
 		gfp |= __GFP_NORETRY;
-	return kmem_cache_alloc(tier->payload->slab, gfp);
+	return kmem_cache_alloc(tier->slab, gfp);
 }
 
 static void *typed_construct(struct bytepool *pool, gfp_t gfp)
 {
-	struct kmem_cache *slab = pool->tier[0].payload->slab;
+	struct kmem_cache *slab = pool->tier[0].slab;
 	void *obj;
 
 	/* Objects keep their content, so a get cannot have them zeroed. */
@@ -214,7 +214,7 @@ static void typed_destruct(struct bytepool *pool, void *obj, bool late)
 {
 	if (pool->type.fini && !late)
 		pool->type.fini(typed_functions(pool), obj);
-	kmem_cache_free(pool->tier[0].payload->slab, obj);
+	kmem_cache_free(pool->tier[0].slab, obj);
 }
 
 /**
@@ -249,7 +249,7 @@ static bool pool_destruct(struct objpool *op, unsigned int class, void *obj,
 	else if (class == class_bare(pool))
 		kmem_cache_free(pool->handles->slab, obj);
 	else if (class == class_raw(class / 2))
-		kmem_cache_free(pool->tier[class / 2].payload->slab, obj);
+		kmem_cache_free(pool->tier[class / 2].slab, obj);
 	else
 		return buf_destruct(pool, obj, late);
 	return true;
@@ -433,9 +433,8 @@ static void free_handles(struct bytepool *pool, struct list_head *list,
 		if (payload && buf->flags & BUF_VMALLOC)
 			big_free(buf->data);
 		else if (payload)
-			kmem_cache_free(
-				pool->tier[buf->class / 2].payload->slab,
-				buf->data);
+			kmem_cache_free(pool->tier[buf->class / 2].slab,
+					buf->data);
 		kmem_cache_free(pool->handles->slab, buf);
 	}
 }
@@ -518,6 +517,7 @@ static int get_caches(struct bytepool *pool)
 					  payload_align(tier->size));
 		if (!tier->payload)
 			return -ENOMEM;
+		tier->slab = tier->payload->slab;
 	}
 	pool->handles = cache_get(
 		pool->flags & BYTEPOOL_RCU ? CACHE_HANDLE_RCU : CACHE_HANDLE,
@@ -704,7 +704,9 @@ static int __init bytepool_init(void)
 	BUILD_BUG_ON(sizeof(struct bytepool_buf) > BYTEPOOL_GRAIN);
 	bound_init(&default_bound,
 		   min_t(u64, ram / DEFAULT_IDLE_SHARE, DEFAULT_IDLE_MAX));
-	ret = objpool_module_init();
+	ret = slab_cache_of_init();
+	if (!ret)
+		ret = objpool_module_init();
 	if (ret)
 		return ret;
 	shrinker = shrinker_alloc(0, "bytepool");

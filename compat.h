@@ -13,6 +13,7 @@
 #include <linux/version.h>
 #include <linux/cache.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
 #include <linux/refcount.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -41,6 +42,27 @@ static inline bool cpu_private(void)
 		raw_spin_lock_irqsave(lock, *(flags));	\
 		true;					\
 	})
+
+/*
+ * The cache that memory is a slab object of; NULL if it is none, as static,
+ * stack and vmalloc addresses are not. See compat.c.
+ */
+extern unsigned int slab_cache_word;
+int slab_cache_of_init(void);
+
+static __always_inline struct kmem_cache *slab_cache_of(const void *mem)
+{
+	struct page *page;
+
+	/* In the direct map, by the shorter way where that will do. */
+	if (unlikely((unsigned long)mem < PAGE_OFFSET || mem >= high_memory) &&
+	    !virt_addr_valid(mem))
+		return NULL;
+	page = virt_to_head_page(mem);
+	if (unlikely(!PageSlab(page)))
+		return NULL;
+	return READ_ONCE(((struct kmem_cache **)page)[slab_cache_word]);
+}
 
 /* 6.7: shrinkers are allocated, and carry a pointer of their owner's. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)

@@ -67,7 +67,6 @@ enum cache_kind {
  * @kind: what is in it
  * @size: of an object, in bytes
  * @align: of an object, in bytes
- * @slab_size: what ksize() says of an object, by which it is recognised
  * @users: pools that use it; protected by caches_mutex. At 0 a work item
  *	destroys it
  * @list: in the list of all
@@ -77,7 +76,6 @@ struct shared_cache {
 	enum cache_kind kind;
 	size_t size;
 	size_t align;
-	size_t slab_size;
 	unsigned int users;
 	struct list_head list;
 };
@@ -96,11 +94,13 @@ void payload_module_exit(void);
  * @size: capacity of what the tier serves, in bytes: a multiple of
  *	%BYTEPOOL_GRAIN
  * @align_mask: bits that are clear in the address of every payload
- * @payload: where payloads come from
+ * @slab: where payloads come from, and by which raw memory is recognised
+ * @payload: the same, to be shared
  */
 struct tier {
 	size_t size;
 	unsigned long align_mask;
+	struct kmem_cache *slab;
 	struct shared_cache *payload;
 };
 

@@ -53,6 +53,7 @@ static int typed_init(struct bytepool *pool, const void *functions)
 	tier->payload = cache_get(CACHE_OBJECT, size, align);
 	if (!tier->payload)
 		return -ENOMEM;
+	tier->slab = tier->payload->slab;
 	tier->size = size;
 	tier->align_mask = align - 1;
 	ret = pool_objects_init(pool, 0);

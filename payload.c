@@ -106,7 +106,6 @@ static struct shared_cache *cache_create(enum cache_kind kind, size_t size,
 					 size_t align)
 {
 	struct shared_cache *cache;
-	void *probe;
 
 	lockdep_assert_held(&caches_mutex);
 	cache = kzalloc(sizeof(*cache), GFP_KERNEL);
@@ -120,14 +119,6 @@ static struct shared_cache *cache_create(enum cache_kind kind, size_t size,
 	cache->kind = kind;
 	cache->size = size;
 	cache->align = align;
-	probe = kmem_cache_alloc(cache->slab, GFP_KERNEL | __GFP_NOWARN);
-	if (!probe) {
-		kmem_cache_destroy(cache->slab);
-		kfree(cache);
-		return NULL;
-	}
-	cache->slab_size = ksize(probe);
-	kmem_cache_free(cache->slab, probe);
 	list_add(&cache->list, &caches);
 	return cache;
 }

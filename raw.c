@@ -75,26 +75,22 @@ bool count_back(struct bytepool *pool, int tier, size_t size)
 
 /* === Raw memory === */
 
-/* Whose slab object this is, by its size; -1 if no tier's. */
-static int raw_tier(const struct bytepool *pool, const void *mem)
+/* The tier that memory is a slab object of; -1 if it is none of them. */
+static __always_inline int raw_tier(const struct bytepool *pool,
+				    const void *mem)
 {
+	struct kmem_cache *slab = slab_cache_of(mem);
 	unsigned int i;
 	size_t size;
 
-	if (!IS_ALIGNED((unsigned long)mem, sizeof(void *)) ||
-	    !virt_addr_valid(mem) || !PageSlab(virt_to_head_page(mem)))
+	if (unlikely(!slab))
 		return -1;
-	size = ksize(mem);
-	i = size - 1 < pool->largest ? tier_index(pool, size) : 0;
-	if (unlikely(pool->tier[i].payload->slab_size != size)) {
-		/* Not so simple where slab's debugging pads the objects. */
-		for (i = 0; i < pool->nr_tiers; i++)
-			if (pool->tier[i].payload->slab_size == size)
-				break;
-		if (i == pool->nr_tiers)
-			return -1;
-	}
-	if ((unsigned long)mem & pool->tier[i].align_mask)
+	size = kmem_cache_size(slab);
+	if (unlikely(size - 1 >= pool->largest))
+		return -1;
+	i = tier_index(pool, size);
+	if (unlikely(pool->tier[i].slab != slab) ||
+	    unlikely((unsigned long)mem & pool->tier[i].align_mask))
 		return -1;
 	return i;
 }
@@ -279,14 +275,21 @@ static void raw_put_known(struct bytepool *pool, void *mem, int tier,
  * @mem: what the caller takes for the pool's memory
  * @site: the call site
  */
-void raw_put(struct bytepool *pool, void *mem, unsigned long site)
+noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 {
 	int tier = raw_tier(pool, mem);
 
-	if (likely(tier >= 0) && likely(!(pool->flags & BYTEPOOL_CHECK)))
+	if (tier >= 0 && !(pool->flags & BYTEPOOL_CHECK))
 		raw_put_tier(pool, tier, mem);
 	else
 		raw_put_known(pool, mem, tier, site);
+}
+
+static noinline void raw_put_slow(struct bytepool *pool, void *mem,
+				  unsigned long site)
+{
+	if (mem && pool_usable(pool, site))
+		raw_put(pool, mem, site);
 }
 
 /**
@@ -295,18 +298,26 @@ void raw_put(struct bytepool *pool, void *mem, unsigned long site)
  * @mem: the memory; NULL is accepted
  *
  * Finds the tier itself. What is not the pool's is refused and reported as
- * far as it can be known: static, stack and vmalloc addresses and sizes of no
- * tier always; an interior pointer, a second put and another pool's memory in
- * pools with %BYTEPOOL_CHECK.
+ * far as it can be known: static, stack and vmalloc addresses and objects of
+ * slab caches that are no tier's always; an interior pointer, a second put and
+ * another pool's memory in pools with %BYTEPOOL_CHECK.
  *
  * Context: any but NMI.
  */
 void bytepool_put(struct bytepool *pool, void *mem)
 {
-	if (unlikely(!mem))
-		return;
-	if (unlikely(IS_ERR_OR_NULL(pool)) && !pool_usable(pool, _RET_IP_))
-		return;
-	raw_put(pool, mem, _RET_IP_);
+	int tier;
+
+	if (unlikely(!mem) || unlikely(!pool_valid(pool)) ||
+	    unlikely(!pool->fast_max) || want_init_on_free())
+		goto slow;
+	tier = raw_tier(pool, mem);
+	if (unlikely(tier < 0) ||
+	    unlikely(!objpool_push(&pool->objects, class_raw(tier), mem)))
+		goto slow;
+	return;
+
+slow:
+	raw_put_slow(pool, mem, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_put);

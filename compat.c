@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - what no kernel exports to modules: whose slab object this is
+ *
+ * kfree() finds the cache of an object in the page it lies in, in a field that
+ * <linux/mm.h> does not show. Its place is looked for once, in the page of an
+ * object whose cache is known; without it bytepool_put() would have to be told
+ * the size. ksize() would tell sizes alone, by an out-of-line call.
+ */
+#include <linux/mm.h>
+
+unsigned int slab_cache_word;
+
+static unsigned int find_word(struct kmem_cache *slab)
+{
+	void *obj = kmem_cache_alloc(slab, GFP_KERNEL);
+	unsigned int i, word = 0, nr = 0;
+	void *const *words;
+
+	if (!obj)
+		return 0;
+	words = (void *const *)virt_to_head_page(obj);
+	for (i = 1; i < sizeof(struct page) / sizeof(*words); i++) {
+		if (words[i] == slab) {
+			word = i;
+			nr++;
+		}
+	}
+	kmem_cache_free(slab, obj);
+	return nr == 1 ? word : 0;
+}
+
+/**
+ * slab_cache_of_init() - prepare slab_cache_of()
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOMEM; -EOPNOTSUPP on a kernel that is made otherwise.
+ */
+int slab_cache_of_init(void)
+{
+	struct kmem_cache *slab;
+
+	slab = kmem_cache_create_usercopy("bytepool_probe", 64, 64, 0, 0, 64,
+					  NULL);
+	if (!slab)
+		return -ENOMEM;
+	slab_cache_word = find_word(slab);
+	kmem_cache_destroy(slab);
+	return slab_cache_word ? 0 : -EOPNOTSUPP;
+}
