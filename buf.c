@@ -50,6 +50,7 @@ static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
 	 * It is 0 if this was a handle before, and stays 0.
 	 */
 	refcount_set(&buf->ref, 0);
+	WRITE_ONCE(buf->rcu, pool->flags & BYTEPOOL_RCU ? 1 : 0);
 	buf->pool = pool;
 	buf->generation = 0;
 	buf->site = 0;
@@ -116,9 +117,7 @@ static u32 handle_flags(const struct bytepool *pool)
 {
 	u32 flags = BUF_IDLE;
 
-	if (pool->flags & BYTEPOOL_RCU)
-		flags |= BUF_RCU | BUF_ATOMIC;
-	if (pool->flags & BYTEPOOL_CHECK)
+	if (pool->flags & (BYTEPOOL_RCU | BYTEPOOL_CHECK))
 		flags |= BUF_ATOMIC;
 	if (pool->limit)
 		flags |= BUF_LIMIT;
@@ -145,6 +144,7 @@ void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp)
 	if (!buf)
 		return NULL;
 	buf->class = class_buf(tier_nr);
+	buf->cpu_offset = class_offset(buf->class);
 	buf->capacity = tier->size;
 	buf->data = payload_alloc(pool, tier, gfp);
 	if (!buf->data && may_fall_back(pool, tier, gfp)) {
@@ -152,7 +152,7 @@ void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp)
 		if (is_vmalloc_addr(buf->data))
 			flags |= BUF_VMALLOC;
 	}
-	WRITE_ONCE(buf->flags, flags);
+	buf->flags = flags;
 	if (!buf->data)
 		goto err_free_handle;
 	if (!live_add(pool, buf))
@@ -235,11 +235,9 @@ static void buf_quarantine(struct bytepool *pool, struct bytepool_buf *buf,
 static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 				      unsigned long site)
 {
-	u32 flags = buf->flags;
-
-	if (unlikely(!(flags & BUF_IDLE)))
+	if (unlikely(!(buf->flags & BUF_IDLE)))
 		return false;
-	WRITE_ONCE(buf->flags, flags & ~BUF_IDLE);
+	buf->flags &= ~BUF_IDLE;
 	WRITE_ONCE(buf->site, site);
 	buf->generation++;
 	buf->len = len;
@@ -292,8 +290,8 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	flags = handle_flags(pool) | BUF_OVERSIZE;
 	if (is_vmalloc_addr(buf->data))
 		flags |= BUF_VMALLOC;
-	WRITE_ONCE(buf->flags, flags);
-	buf->class = 0;
+	buf->flags = flags;
+	buf->class = CLASS_OVERSIZE;
 	buf->capacity = oversize_capacity(len);
 	if (!live_add(pool, buf))
 		goto err_free_data;
@@ -357,19 +355,18 @@ static noinline struct bytepool_buf *buf_get_again(struct bytepool *pool,
 struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 				      gfp_t gfp)
 {
-	struct bytepool_buf *buf;
-	unsigned int class;
+	unsigned int offset;
+	void *obj;
 
-	if (unlikely(!pool_valid(pool)) || unlikely(gfp & pool->slow_gfp) ||
+	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
-	class = pool->class_of[tier_bucket(len)];
-	buf = objpool_pop(&pool->objects, class, len);
-	if (unlikely(!buf))
+	offset = pool->offset_of[tier_bucket(len)];
+	if (unlikely(!objpool_pop(&pool->objects, offset, len, &obj)))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
-	if (unlikely(!buf_issue(buf, len, _RET_IP_)))
-		return buf_get_again(pool, buf, len, gfp, _RET_IP_);
-	return buf;
+	if (unlikely(!buf_issue(obj, len, _RET_IP_)))
+		return buf_get_again(pool, obj, len, gfp, _RET_IP_);
+	return obj;
 }
 EXPORT_SYMBOL_GPL(bytepool_get_buf);
 
@@ -385,7 +382,7 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 			      READ_ONCE(buf->site));
 		return;
 	}
-	WRITE_ONCE(buf->flags, flags | BUF_IDLE);
+	buf->flags = flags | BUF_IDLE;
 	WRITE_ONCE(buf->site, site);
 	if (flags & BUF_OVERSIZE) {
 		buf_free_oversize(pool, buf);
@@ -420,6 +417,12 @@ static noinline void buf_release_slow(struct bytepool_buf *buf,
 	buf_recycle(buf, site);
 }
 
+static noinline void buf_put_slow(struct bytepool *pool,
+				  struct bytepool_buf *buf)
+{
+	objpool_put_slow(&pool->objects, buf->class, buf);
+}
+
 static __always_inline void buf_release(struct bytepool_buf *buf,
 					unsigned long site)
 {
@@ -436,10 +439,11 @@ static __always_inline void buf_release(struct bytepool_buf *buf,
 	 */
 	smp_acquire__after_ctrl_dep();
 	refcount_set(&buf->ref, 0);
-	WRITE_ONCE(buf->flags, BUF_IDLE);
+	buf->flags = BUF_IDLE;
 	WRITE_ONCE(buf->site, site);
 	pool = buf->pool;
-	objpool_put(&pool->objects, buf->class, buf);
+	if (unlikely(!objpool_push(&pool->objects, buf->cpu_offset, buf)))
+		buf_put_slow(pool, buf);
 }
 
 /**
@@ -507,7 +511,7 @@ bool bytepool_buf_tryretain(struct bytepool_buf *buf)
 
 	if (!buf)
 		return false;
-	if (unlikely(!(READ_ONCE(buf->flags) & BUF_RCU))) {
+	if (unlikely(!READ_ONCE(buf->rcu))) {
 		report_misuse(buf->pool, MISUSE_TRYRETAIN, buf, _RET_IP_,
 			      READ_ONCE(buf->site));
 		return false;

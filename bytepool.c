@@ -105,7 +105,7 @@ static void set_tier_table(struct bytepool *pool)
 {
 	unsigned int bucket, i = 0;
 
-	for (bucket = 0; bucket < ARRAY_SIZE(pool->class_of); bucket++) {
+	for (bucket = 0; bucket < ARRAY_SIZE(pool->tier_of); bucket++) {
 		/* The shortest length of the bucket. */
 		size_t len = (1UL << bucket) + 1;
 
@@ -113,14 +113,14 @@ static void set_tier_table(struct bytepool *pool)
 			len = 1;
 		while (i < pool->nr_tiers - 1 && pool->tier[i].size < len)
 			i++;
-		pool->class_of[bucket] = class_buf(i);
+		pool->tier_of[bucket] = i;
+		pool->offset_of[bucket] = class_offset(class_buf(i));
 	}
 }
 
 /* What the fast path of a get need not look at, once it knows these. */
 static void set_fast_path(struct bytepool *pool)
 {
-	pool->slow_gfp = ~BYTEPOOL_GFP_MASK | __GFP_ZERO;
 	if (pool->limit || pool->priv_size ||
 	    pool->flags & (BYTEPOOL_ZERO | BYTEPOOL_CHECK))
 		pool->fast_max = 0;

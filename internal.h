@@ -47,7 +47,9 @@
 /*
  * What recycled memory can honour. Zones, nodes and memory cgroups are those
  * of whoever had the memory first, and __GFP_NOFAIL is no pool's to promise.
+ * The fast path cannot zero, either.
  */
+#define BYTEPOOL_GFP_SLOW (~BYTEPOOL_GFP_MASK | __GFP_ZERO)
 #define BYTEPOOL_GFP_MASK                                                      \
 	(GFP_KERNEL | GFP_ATOMIC | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY | \
 	 __GFP_RETRY_MAYFAIL | __GFP_HIGH | __GFP_MEMALLOC | __GFP_NOMEMALLOC)
@@ -110,6 +112,9 @@ static inline unsigned int class_buf(unsigned int tier)
 	return 2 * tier;
 }
 
+/* From the class of a tier's buffers to that of its raw memory. */
+#define CLASS_RAW_OFFSET sizeof(struct cpu_class)
+
 static inline unsigned int class_raw(unsigned int tier)
 {
 	return 2 * tier + 1;
@@ -122,9 +127,9 @@ static inline unsigned int class_raw(unsigned int tier)
  * @nr_tiers: how many tiers
  * @priv_size: bytes of the user's own with each buffer
  * @largest: size of the largest tier
- * @class_of: by tier_bucket(): class of buffers of the smallest tier that any
- *	such length fits; that of raw memory is the next
- * @slow_gfp: gfp flags that the fast path of a get has no answer to
+ * @tier_of: by tier_bucket(): the smallest tier that any such length fits
+ * @offset_of: likewise: class_offset() of that tier's buffers; raw memory's is
+ *	the next
  * @fast_max: largest length that the fast path of a get serves; 0 where it
  *	has to look at more than that
  * @limit: bytes of capacity in use at most; 0: none
@@ -157,9 +162,9 @@ struct bytepool {
 	unsigned int nr_tiers;
 	unsigned int priv_size;
 	size_t largest;
-	gfp_t slow_gfp;
 	size_t fast_max;
-	u8 class_of[32];
+	u16 offset_of[32];
+	u8 tier_of[32];
 	size_t limit;
 	atomic_long_t used;
 	struct tier *tier;
@@ -193,12 +198,14 @@ struct bytepool {
  */
 #define BUF_IDLE	BIT(0) /* not issued */
 #define BUF_ATOMIC	BIT(1) /* released by compare-and-exchange only */
-#define BUF_RCU		BIT(2) /* may be looked up under RCU */
-#define BUF_LIMIT	BIT(3) /* charged to the pool's limit */
-#define BUF_VMALLOC	BIT(4) /* not physically contiguous */
-#define BUF_OVERSIZE	BIT(5) /* larger than the largest tier */
-#define BUF_QUARANTINED BIT(6) /* withheld after misuse */
-#define BUF_CURSOR	BIT(7) /* no buffer: place mark of a list walk */
+#define BUF_LIMIT	BIT(2) /* charged to the pool's limit */
+#define BUF_VMALLOC	BIT(3) /* not physically contiguous */
+#define BUF_OVERSIZE	BIT(4) /* larger than the largest tier */
+#define BUF_QUARANTINED BIT(5) /* withheld after misuse */
+
+/* Classes of handles that are of no tier; unlike flags they never change. */
+#define CLASS_OVERSIZE (U16_MAX - 1) /* larger than the largest tier */
+#define CLASS_CURSOR   U16_MAX /* no buffer: place mark of a list walk */
 
 /**
  * struct bytepool_buf - the handle of a buffer
@@ -209,10 +216,13 @@ struct bytepool {
  *	never written to but by the get that issues the handle again
  * @flags: BUF_*: its state
  * @generation: how often it has been issued
+ * @rcu: may be looked up under RCU. The same as long as the memory is a
+ *	handle, for late readers look at it
  * @len: length in bytes, as asked or as set
  * @site: while alive, who got it; after that, who released it last
  * @link: in bytepool.live_list, .resting or .quarantine_list
  * @class: of its tier
+ * @cpu_offset: class_offset() of that
  * @capacity: of the payload, in bytes
  *
  * One cache line, followed by the user's own bytes. Only the owner of the
@@ -223,11 +233,13 @@ struct bytepool_buf {
 	struct bytepool *pool;
 	refcount_t ref;
 	u32 flags;
-	u32 generation;
+	u16 generation;
+	u16 rcu;
 	u32 len;
 	unsigned long site;
 	struct list_head link;
-	u32 class;
+	u16 class;
+	u16 cpu_offset;
 	u32 capacity;
 };
 
@@ -306,7 +318,7 @@ static __always_inline unsigned long tier_bucket(size_t len)
 static __always_inline unsigned int tier_index(const struct bytepool *pool,
 					       size_t len)
 {
-	unsigned int i = pool->class_of[tier_bucket(len)] / 2;
+	unsigned int i = pool->tier_of[tier_bucket(len)];
 
 	while (unlikely(len > pool->tier[i].size))
 		i++;

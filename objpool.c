@@ -445,27 +445,31 @@ shared:
 }
 
 /**
- * objpool_get_slow() - what objpool_get() does off the fast path
+ * objpool_get() - take an idle object, or construct one
  * @op: the object pool
  * @class: which class
- * @len: length asked for, for the statistics
+ * @len: length asked for, for the statistics; not larger than its objects
  * @gfp: for the construction
  * @fresh: set to whether the object was constructed just now
  *
+ * Context: any but NMI.
  * Return: the object; NULL without memory, or when the pool is dead.
  */
-void *objpool_get_slow(struct objpool *op, unsigned int class, size_t len,
-		       gfp_t gfp, bool *fresh)
+void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp,
+		  bool *fresh)
 {
 	void *obj;
 
+	*fresh = false;
+	if (objpool_pop(op, class_offset(class), len, &obj))
+		return obj;
 	if (READ_ONCE(op->dead))
 		return NULL;
 	make_block(op, gfp);
 	obj = get_idle(op, class, len);
-	*fresh = !obj;
 	if (obj || !slab_allowed())
 		return obj;
+	*fresh = true;
 	obj = op->ops->construct(op, class, gfp);
 	if (obj)
 		objpool_count_get(op, class, len);
@@ -581,10 +585,12 @@ static void put_late(struct objpool *op, unsigned int class, void *obj)
 }
 
 /**
- * objpool_put_slow() - what objpool_put() does off the fast path
+ * objpool_put_slow() - give back an object that objpool_push() has no room for
  * @op: the object pool
  * @class: the object's class
  * @obj: the object
+ *
+ * Context: any but NMI.
  */
 void objpool_put_slow(struct objpool *op, unsigned int class, void *obj)
 {
@@ -601,6 +607,22 @@ void objpool_put_slow(struct objpool *op, unsigned int class, void *obj)
 		destruct_or_park(op, class, obj);
 	}
 	rcu_read_unlock();
+}
+
+/**
+ * objpool_put() - give an object back
+ * @op: the object pool
+ * @class: its class
+ * @obj: the object
+ *
+ * Nothing of the pool may be touched after this: it may be gone.
+ *
+ * Context: any but NMI.
+ */
+void objpool_put(struct objpool *op, unsigned int class, void *obj)
+{
+	if (!objpool_push(op, class_offset(class), obj))
+		objpool_put_slow(op, class, obj);
 }
 
 /**

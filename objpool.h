@@ -92,7 +92,7 @@ struct recent_length {
  * struct cpu_block - one CPU's magazines and counters, made on its first miss
  * @busy: the busy mark: set while this CPU is inside; an interrupt that finds
  *	it set stays outside
- * @recent_pos: where the next length goes in @recent
+ * @recent_pos: how many lengths have been noted in @recent
  * @reclaimed: when, in jiffies, vacant places were last given back because
  *	the bound was exhausted
  * @sync: makes 64-bit counters readable on 32-bit machines
@@ -101,9 +101,9 @@ struct recent_length {
  */
 struct cpu_block {
 	unsigned int busy;
-	u8 recent_pos;
-	unsigned long reclaimed;
 	struct u64_stats_sync sync;
+	u64_stats_t recent_pos;
+	unsigned long reclaimed;
 	struct recent_length recent[RECENT_LENGTHS];
 	struct cpu_class class[];
 };
@@ -276,8 +276,6 @@ void objpool_kill(struct objpool *op);
 void objpool_unpin(struct objpool *op);
 void objpool_reap(struct objpool *op);
 void objpool_exit(struct objpool *op);
-void *objpool_get_slow(struct objpool *op, unsigned int class, size_t len,
-		       gfp_t gfp, bool *fresh);
 void objpool_put_slow(struct objpool *op, unsigned int class, void *obj);
 bool objpool_fill(struct objpool *op, unsigned int class, void *obj);
 void *objpool_take_bare(struct objpool *op, unsigned int class);
@@ -339,9 +337,12 @@ static __always_inline bool cpu_enter(struct objpool *op,
 	 */
 	preempt_disable();
 	*block = cpu_private() ? __this_cpu_read(op->cpu->block) : &no_block;
-	if (likely(!READ_ONCE((*block)->busy))) {
-		WRITE_ONCE((*block)->busy, 1);
-		/* Pairs with an interrupt's look at busy. */
+	/*
+	 * Plain accesses: busy is this CPU's alone. The barrier pairs with an
+	 * interrupt's look at it.
+	 */
+	if (likely(!(*block)->busy)) {
+		(*block)->busy = 1;
 		barrier();
 		u64_stats_update_begin(&(*block)->sync);
 		return true;
@@ -355,73 +356,44 @@ static __always_inline void cpu_leave(struct cpu_block *block)
 	u64_stats_update_end(&block->sync);
 	/* Everything is done before an interrupt finds the mark clear. */
 	barrier();
-	WRITE_ONCE(block->busy, 0);
+	block->busy = 0;
 	preempt_enable();
 }
 
-static __always_inline struct cpu_class *cpu_class(struct cpu_block *block,
-						   unsigned int class)
+/* Where a CPU's share of a class is in its block, in bytes. */
+static inline unsigned int class_offset(unsigned int class)
 {
-	struct cpu_class *cc = &block->class[class];
+	return offsetof(struct cpu_block, class) +
+	       class * sizeof(struct cpu_class);
+}
 
-	/* One pointer: the compiler would compute the address twice. */
-	OPTIMIZER_HIDE_VAR(cc);
-	return cc;
+static inline unsigned int class_at(unsigned int offset)
+{
+	return (offset - offsetof(struct cpu_block, class)) /
+	       sizeof(struct cpu_class);
 }
 
 static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
 {
-	u8 pos = block->recent_pos;
+	u8 pos = u64_stats_read(&block->recent_pos);
 
+	u64_stats_inc(&block->recent_pos);
 	recent_note(&block->recent[pos], len);
-	WRITE_ONCE(block->recent_pos, pos + 1);
 }
 
 /**
  * objpool_pop() - take an idle object from this CPU's loaded magazine
  * @op: the object pool
- * @class: which class
+ * @offset: class_offset() of its class
  * @len: length asked for, for the statistics
+ * @obj: set to the object
  *
  * Context: any but NMI.
- * Return: the object; NULL if there is none, if the mark is set, or if the
- * class's objects are smaller than @len.
+ * Return: true; false if there is none, if the mark is set, or if the class's
+ * objects are smaller than @len.
  */
-static __always_inline void *objpool_pop(struct objpool *op, unsigned int class,
-					 size_t len)
-{
-	struct cpu_block *block;
-	struct cpu_class *cc;
-	struct magazine *mag;
-	void *obj;
-
-	if (unlikely(!cpu_enter(op, &block)))
-		return NULL;
-	cc = cpu_class(block, class);
-	mag = cc->loaded;
-	if (unlikely(!mag->nr) || unlikely(len > cc->size)) {
-		cpu_leave(block);
-		return NULL;
-	}
-	obj = mag->obj[--mag->nr];
-	u64_stats_inc(&cc->hit);
-	u64_stats_add(&cc->requested, len);
-	cpu_note_length(block, len);
-	cpu_leave(block);
-	return obj;
-}
-
-/**
- * objpool_push() - leave an idle object in this CPU's loaded magazine
- * @op: the object pool
- * @class: its class
- * @obj: the object
- *
- * Context: any but NMI.
- * Return: false if there is no room, or the mark is set.
- */
-static __always_inline bool objpool_push(struct objpool *op, unsigned int class,
-					 void *obj)
+static __always_inline bool objpool_pop(struct objpool *op, unsigned int offset,
+					size_t len, void **obj)
 {
 	struct cpu_block *block;
 	struct cpu_class *cc;
@@ -429,7 +401,42 @@ static __always_inline bool objpool_push(struct objpool *op, unsigned int class,
 
 	if (unlikely(!cpu_enter(op, &block)))
 		return false;
-	cc = cpu_class(block, class);
+	cc = (void *)block + offset;
+	mag = cc->loaded;
+	if (unlikely(!mag->nr) || unlikely(len > cc->size)) {
+		cpu_leave(block);
+		return false;
+	}
+	*obj = mag->obj[--mag->nr];
+	u64_stats_inc(&cc->hit);
+	u64_stats_add(&cc->requested, len);
+	cpu_note_length(block, len);
+	cpu_leave(block);
+	return true;
+}
+
+/**
+ * objpool_push() - leave an idle object in this CPU's loaded magazine
+ * @op: the object pool
+ * @offset: class_offset() of its class
+ * @obj: the object
+ *
+ * Nothing of the pool may be touched after success: it may be gone.
+ *
+ * Context: any but NMI.
+ * Return: false if there is no room, or the mark is set; then it is for
+ * objpool_put_slow().
+ */
+static __always_inline bool objpool_push(struct objpool *op,
+					 unsigned int offset, void *obj)
+{
+	struct cpu_block *block;
+	struct cpu_class *cc;
+	struct magazine *mag;
+
+	if (unlikely(!cpu_enter(op, &block)))
+		return false;
+	cc = (void *)block + offset;
 	mag = cc->loaded;
 	if (unlikely(mag->nr >= mag->limit)) {
 		cpu_leave(block);
@@ -441,44 +448,9 @@ static __always_inline bool objpool_push(struct objpool *op, unsigned int class,
 	return true;
 }
 
-/**
- * objpool_get() - take an idle object, or construct one
- * @op: the object pool
- * @class: which class
- * @len: length asked for, for the statistics; not larger than its objects
- * @gfp: for the construction
- * @fresh: set to whether the object was constructed just now
- *
- * Context: any but NMI.
- * Return: the object, or NULL.
- */
-static __always_inline void *objpool_get(struct objpool *op, unsigned int class,
-					 size_t len, gfp_t gfp, bool *fresh)
-{
-	void *obj = objpool_pop(op, class, len);
-
-	if (unlikely(!obj))
-		return objpool_get_slow(op, class, len, gfp, fresh);
-	*fresh = false;
-	return obj;
-}
-
-/**
- * objpool_put() - give an object back
- * @op: the object pool
- * @class: its class
- * @obj: the object
- *
- * Nothing of the pool may be touched after this: it may be gone.
- *
- * Context: any but NMI.
- */
-static __always_inline void objpool_put(struct objpool *op, unsigned int class,
-					void *obj)
-{
-	if (unlikely(!objpool_push(op, class, obj)))
-		objpool_put_slow(op, class, obj);
-}
+void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp,
+		  bool *fresh);
+void objpool_put(struct objpool *op, unsigned int class, void *obj);
 
 /* stats.c */
 /**

@@ -204,15 +204,14 @@ static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
  */
 void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 {
-	unsigned int class;
+	unsigned int offset;
 	void *mem;
 
-	if (unlikely(!pool_valid(pool)) || unlikely(gfp & pool->slow_gfp) ||
+	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
-	class = pool->class_of[tier_bucket(len)] + 1;
-	mem = objpool_pop(&pool->objects, class, len);
-	if (unlikely(!mem))
+	offset = pool->offset_of[tier_bucket(len)] + CLASS_RAW_OFFSET;
+	if (unlikely(!objpool_pop(&pool->objects, offset, len, &mem)))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	return mem;
 }
@@ -313,7 +312,8 @@ void bytepool_put(struct bytepool *pool, void *mem)
 		goto slow;
 	tier = raw_tier(pool, mem);
 	if (unlikely(tier < 0) ||
-	    unlikely(!objpool_push(&pool->objects, class_raw(tier), mem)))
+	    unlikely(!objpool_push(&pool->objects,
+				   class_offset(class_raw(tier)), mem)))
 		goto slow;
 	return;
 
