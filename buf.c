@@ -423,23 +423,51 @@ static noinline void buf_put_slow(struct bytepool *pool,
 	objpool_put_slow(&pool->objects, buf->class, buf);
 }
 
+/*
+ * Takes the count of a sole holder's buffer to 0. False: it is not so simple.
+ * As skb_unref(): that needs no locked instruction, unless late readers may
+ * try to retain.
+ */
+static __always_inline bool buf_drop_sole(struct bytepool_buf *buf)
+{
+	int refs = 1;
+
+	if (likely(!buf->flags)) {
+		refcount_set(&buf->ref, 0);
+		buf->flags = BUF_IDLE;
+		return true;
+	}
+	if (buf->flags != BUF_ATOMIC ||
+	    !atomic_try_cmpxchg_release(&buf->ref.refs, &refs, 0))
+		return false;
+	buf->flags = BUF_ATOMIC | BUF_IDLE;
+	return true;
+}
+
+/* Drops a reference of a shared buffer. False: it is not so simple. */
+static __always_inline bool buf_drop_shared(struct bytepool_buf *buf, int refs)
+{
+	return refs > 1 &&
+	       atomic_try_cmpxchg_release(&buf->ref.refs, &refs, refs - 1);
+}
+
 static __always_inline void buf_release(struct bytepool_buf *buf,
 					unsigned long site)
 {
+	int refs = refcount_read(&buf->ref);
 	struct bytepool *pool;
 
-	if (unlikely(refcount_read(&buf->ref) != 1) || unlikely(buf->flags) ||
-	    want_init_on_free()) {
+	if (unlikely(refs != 1)) {
+		if (!buf_drop_shared(buf, refs))
+			buf_release_slow(buf, site);
+		return;
+	}
+	if (want_init_on_free() || unlikely(!buf_drop_sole(buf))) {
 		buf_release_slow(buf, site);
 		return;
 	}
-	/*
-	 * As skb_unref(): a sole holder needs no locked instruction. Pairs
-	 * with the release by those that dropped theirs before.
-	 */
+	/* Pairs with the release by those that dropped theirs before. */
 	smp_acquire__after_ctrl_dep();
-	refcount_set(&buf->ref, 0);
-	buf->flags = BUF_IDLE;
 	WRITE_ONCE(buf->site, site);
 	pool = buf->pool;
 	if (unlikely(!objpool_push(&pool->objects, buf->cpu_offset, buf)))
@@ -498,8 +526,9 @@ EXPORT_SYMBOL_GPL(bytepool_buf_retain);
  * @buf: the buffer, of a pool with %BYTEPOOL_RCU; NULL is accepted
  *
  * Success means that the buffer is alive, not that it is the one looked for:
- * re-read the pointer that it was found through; if that has changed, release
- * and look again. The payload may be touched only after that.
+ * re-read the pointer that it was found through, by smp_load_acquire(); if
+ * that has changed, release and look again. The payload may be touched only
+ * after that.
  *
  * Context: any but NMI, inside rcu_read_lock().
  * Return: whether there is a reference now. Without %BYTEPOOL_RCU always

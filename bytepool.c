@@ -283,6 +283,31 @@ static const struct objpool_ops pool_ops = {
 	.free = pool_free_op,
 };
 
+/* === Idle trim === */
+
+static void trim_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(trim_work, trim_work_fn);
+
+static void trim_later(void)
+{
+	/* Looks again every minute for a parameter that was changed. */
+	queue_delayed_work(bytepool_wq, &trim_work,
+			   (READ_ONCE(idle_trim) ?: 60) * (unsigned long)HZ);
+}
+
+static void trim_work_fn(struct work_struct *work)
+{
+	struct bytepool *pool;
+
+	mutex_lock(&pools_mutex);
+	if (READ_ONCE(idle_trim))
+		list_for_each_entry(pool, &pools, list)
+			objpool_trim(&pool->objects);
+	if (!list_empty(&pools))
+		trim_later();
+	mutex_unlock(&pools_mutex);
+}
+
 /* === Pools === */
 
 /**
@@ -417,6 +442,7 @@ int pool_publish(struct bytepool *pool)
 	if (!name_in_use(pool->name)) {
 		list_add_tail(&pool->list, &pools);
 		pool_debugfs_add(pool);
+		trim_later();
 		ret = 0;
 	}
 	mutex_unlock(&pools_mutex);
@@ -645,24 +671,6 @@ EXPORT_SYMBOL_GPL(bytepool_size_roundup);
 
 /* === Memory pressure === */
 
-static void trim_work_fn(struct work_struct *work);
-static DECLARE_DELAYED_WORK(trim_work, trim_work_fn);
-
-static void trim_work_fn(struct work_struct *work)
-{
-	unsigned int seconds = READ_ONCE(idle_trim);
-	struct bytepool *pool;
-
-	if (seconds) {
-		mutex_lock(&pools_mutex);
-		list_for_each_entry(pool, &pools, list)
-			objpool_trim(&pool->objects);
-		mutex_unlock(&pools_mutex);
-	}
-	queue_delayed_work(bytepool_wq, &trim_work,
-			   (seconds ?: 60) * (unsigned long)HZ);
-}
-
 static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 {
 	struct bytepool *pool;
@@ -719,7 +727,6 @@ static int __init bytepool_init(void)
 	shrinker_register(shrinker);
 	report_module_init();
 	debugfs_module_init();
-	queue_delayed_work(bytepool_wq, &trim_work, 60 * HZ);
 	return 0;
 }
 

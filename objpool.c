@@ -848,27 +848,23 @@ size_t objpool_scan(struct objpool *op, size_t bytes)
  * @op: the object pool
  *
  * Context: may sleep.
- * Return: true if there is idle memory left, so that another look is due.
  */
-bool objpool_trim(struct objpool *op)
+void objpool_trim(struct objpool *op)
 {
 	struct class_sum sum;
 	u64 activity = 0;
 	unsigned int i;
 
 	if (!objpool_idle_bytes(op))
-		return false;
+		return;
 	for (i = 0; i < op->nr_classes; i++) {
 		objpool_sum(op, i, &sum);
 		activity += sum.hit + sum.miss + sum.kept + sum.dropped +
 			    sum.filled;
 	}
-	if (activity == op->activity) {
+	if (activity == op->activity)
 		objpool_drain(op);
-		return false;
-	}
 	op->activity = activity;
-	return true;
 }
 
 static int cpu_dead(unsigned int cpu, struct hlist_node *node)

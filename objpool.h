@@ -135,7 +135,7 @@ struct depot {
 	struct magazine *full;
 	struct magazine *empty;
 	unsigned int nr_empty;
-} ____cacheline_aligned;
+};
 
 /**
  * struct objclass - one class of objects of an object pool
@@ -284,7 +284,7 @@ void objpool_park(struct objpool *op, unsigned int class, void *obj,
 		  bool pinned);
 size_t objpool_drain(struct objpool *op);
 size_t objpool_scan(struct objpool *op, size_t bytes);
-bool objpool_trim(struct objpool *op);
+void objpool_trim(struct objpool *op);
 void objpool_note_length(struct objpool *op, size_t len);
 void objpool_count_get(struct objpool *op, unsigned int class, size_t len);
 bool objpool_count_put(struct objpool *op, unsigned int class);
