@@ -309,7 +309,8 @@ static unsigned int merge_rings(struct recent_ring *rings,
 		lens[nr - 1 - taken] = newest.len;
 		ring_skip(&rings[best]);
 	}
-	memmove(lens, lens + nr - taken, taken * sizeof(*lens));
+	if (taken < nr)
+		memmove(lens, lens + nr - taken, taken * sizeof(*lens));
 	return taken;
 }
 
@@ -322,8 +323,8 @@ static unsigned int merge_rings(struct recent_ring *rings,
  * In order as one CPU served them; those of several CPUs are merged by coarse
  * time. Lengths larger than the largest tier are among them.
  *
- * Context: process; may sleep.
- * Return: how many were written.
+ * Context: any but NMI; on PREEMPT_RT only where spinlocks may be taken.
+ * Return: how many were written: 0 without memory for the merge.
  */
 unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 				     unsigned int nr)
@@ -334,7 +335,8 @@ unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 
 	if (!pool_usable(pool, _RET_IP_))
 		return 0;
-	rings = kcalloc(nr_cpu_ids + 1, sizeof(*rings), GFP_KERNEL);
+	rings = kcalloc(nr_cpu_ids + 1, sizeof(*rings),
+			GFP_ATOMIC | __GFP_NOWARN);
 	if (!rings)
 		return 0;
 	for_each_possible_cpu(cpu) {
