@@ -213,21 +213,24 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 
 /* === Buffers === */
 
-/* Withholds a handle that somebody wrote to while it was idle. */
-static void buf_quarantine(struct bytepool *pool, struct bytepool_buf *buf,
-			   unsigned long site)
+/*
+ * Keeps an idle handle that is not as it was left from being issued. Either
+ * it was put twice, by two releases at once that no count could tell apart,
+ * and this is the second of two: then it is in somebody's hands and just left
+ * out. Or somebody wrote to it while it was idle: then it is withheld.
+ */
+static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
+		       unsigned long site)
 {
 	unsigned long flags;
 
 	report_misuse(pool, MISUSE_CORRUPT, buf, site, READ_ONCE(buf->site));
+	if (refcount_read(&buf->ref))
+		return;
 	atomic64_inc(&pool->objects.class[buf->class].quarantined);
 	if (!lock_unless_held(&pool->handles_lock, &flags))
 		return;
-	/* Unless it is here already, having been put twice. */
-	if (!(buf->flags & BUF_QUARANTINED)) {
-		buf->flags |= BUF_QUARANTINED;
-		list_move(&buf->link, &pool->quarantine_list);
-	}
+	list_move(&buf->link, &pool->quarantine_list);
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 }
 
@@ -262,7 +265,7 @@ static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 			return NULL;
 		if (unlikely(refcount_read(&buf->ref) ||
 			     !(buf->flags & BUF_IDLE))) {
-			buf_quarantine(pool, buf, site);
+			buf_refuse(pool, buf, site);
 			continue;
 		}
 		if (!fresh && gfp & __GFP_ZERO)
@@ -335,7 +338,7 @@ static noinline struct bytepool_buf *buf_get_again(struct bytepool *pool,
 						   size_t len, gfp_t gfp,
 						   unsigned long site)
 {
-	buf_quarantine(pool, buf, site);
+	buf_refuse(pool, buf, site);
 	return buf_get_slow(pool, len, gfp, site);
 }
 
@@ -804,8 +807,8 @@ static int get_bufs_oversize(struct bytepool *pool, size_t len, unsigned int nr,
  * @bufs: where they go
  * @gfp: as for bytepool_get()
  *
- * The pool's limit is charged for all at once, so that two callers cannot
- * hold half of what they need each.
+ * The pool's limit is charged for all at once, up to the largest tier, so that
+ * two callers cannot hold half of what they need each.
  *
  * Context: any but NMI; sleeps only if @gfp allows it.
  * Return: 0; or -ENOMEM, and all entries are NULL.

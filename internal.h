@@ -13,9 +13,9 @@
  *	stats.c		counters summed up, the lengths served last
  *	debugfs.c	the same for people and scripts
  *
- * Lock order: pools_mutex, then objpool.drain_lock, then one of the raw
- * spinlocks (depot.lock, bytepool.handles_lock, record buckets), which never
- * nest and are all taken by lock_unless_held().
+ * Lock order: pools_mutex, or the CPU hotplug lock; then objpool.drain_lock;
+ * then one of the raw spinlocks (depot.lock, bytepool.handles_lock, those of
+ * the records), which never nest. caches_mutex is taken with none of them.
  */
 #ifndef _BYTEPOOL_INTERNAL_H
 #define _BYTEPOOL_INTERNAL_H
@@ -147,7 +147,6 @@ static inline unsigned int class_raw(unsigned int tier)
  * @oversize_bytes: and the bytes they take
  * @fail: gets that failed and belong to no tier
  * @misuse: operations refused
- * @nr_records: memory known by its address
  * @own_bound: bound of idle memory, unless the default one is used
  * @type: of a typed pool
  * @functions: of a typed pool: what its user calls the pool
@@ -179,7 +178,6 @@ struct bytepool {
 	atomic64_t oversize_bytes;
 	atomic64_t fail;
 	atomic64_t misuse;
-	atomic_long_t nr_records;
 	struct idle_bound own_bound;
 	struct bytepool_object_type type;
 	struct typed_pool *functions;
@@ -196,12 +194,11 @@ struct bytepool {
  * What a handle remembers in bytepool_buf.flags. 0 is a live buffer of the
  * plain kind, which the fast path of a release looks for.
  */
-#define BUF_IDLE	BIT(0) /* not issued */
-#define BUF_ATOMIC	BIT(1) /* released by compare-and-exchange only */
-#define BUF_LIMIT	BIT(2) /* charged to the pool's limit */
-#define BUF_VMALLOC	BIT(3) /* not physically contiguous */
-#define BUF_OVERSIZE	BIT(4) /* larger than the largest tier */
-#define BUF_QUARANTINED BIT(5) /* withheld after misuse */
+#define BUF_IDLE     BIT(0) /* not issued */
+#define BUF_ATOMIC   BIT(1) /* released by compare-and-exchange only */
+#define BUF_LIMIT    BIT(2) /* charged to the pool's limit */
+#define BUF_VMALLOC  BIT(3) /* not physically contiguous */
+#define BUF_OVERSIZE BIT(4) /* larger than the largest tier */
 
 /* Classes of handles that are of no tier; unlike flags they never change. */
 #define CLASS_OVERSIZE (U16_MAX - 1) /* larger than the largest tier */

@@ -41,9 +41,6 @@
 #define MAGAZINE_BYTES (256UL << 10)
 #define MAX_ROUNDS     64U
 
-/* Spare magazines that a depot keeps for the next flush. */
-#define DEPOT_EMPTY 4
-
 /* A push that interrupts keep on spoiling gives up after as many attempts. */
 #define PUSH_ATTEMPTS 6
 
@@ -701,12 +698,12 @@ static void thaw_blocks(struct objpool *op)
 }
 
 static size_t drain_class(struct objpool *op, struct cpu_class *cc,
-			  unsigned int class)
+			  unsigned int class, bool may_sleep)
 {
 	unsigned int nr = 0;
 
-	nr += magazine_drain(op, class, cc->loaded, true);
-	nr += magazine_drain(op, class, cc->previous, true);
+	nr += magazine_drain(op, class, cc->loaded, may_sleep);
+	nr += magazine_drain(op, class, cc->previous, may_sleep);
 	bound_return(op->bound, vacate(cc->loaded, cc->size) +
 					vacate(cc->previous, cc->size));
 	return nr * cc->size;
@@ -722,7 +719,12 @@ static void free_magazines(struct cpu_class *cc)
 	cc->previous = &no_magazine;
 }
 
-/* Empties a block that nobody is inside of. Returns how many bytes. */
+/*
+ * Empties a block that nobody is inside of. Returns how many bytes.
+ *
+ * In a shrink, what may sleep is left to the worker: a user's destructor is
+ * free to use pools itself, and must not find their locks held.
+ */
 static size_t drain_block(struct objpool *op, struct cpu_block *block,
 			  bool shrink)
 {
@@ -732,7 +734,7 @@ static size_t drain_block(struct objpool *op, struct cpu_block *block,
 	for (i = 0; i < op->nr_classes; i++) {
 		if (shrink && op->class[i].keep_on_shrink)
 			continue;
-		bytes += drain_class(op, &block->class[i], i);
+		bytes += drain_class(op, &block->class[i], i, !shrink);
 		free_magazines(&block->class[i]);
 	}
 	return bytes;
@@ -757,7 +759,7 @@ static size_t drain_depot(struct objpool *op, unsigned int class,
 	return done;
 }
 
-static size_t drain_depots(struct objpool *op)
+static size_t drain_depots(struct objpool *op, bool shrink)
 {
 	size_t bytes = 0;
 	unsigned int i;
@@ -770,7 +772,7 @@ static size_t drain_depots(struct objpool *op)
 		for (i = 0; i < op->nr_classes; i++) {
 			struct depot *depot = op->depots[node] + i;
 
-			bytes += drain_depot(op, i, depot, SIZE_MAX, true);
+			bytes += drain_depot(op, i, depot, SIZE_MAX, !shrink);
 			depot_free_empties(depot);
 		}
 	}
@@ -809,7 +811,7 @@ size_t objpool_drain(struct objpool *op)
 		bytes = drain_frozen(op, true);
 		thaw_blocks(op);
 	}
-	bytes += drain_depots(op);
+	bytes += drain_depots(op, true);
 	mutex_unlock(&op->drain_lock);
 	return bytes;
 }
@@ -993,7 +995,7 @@ void objpool_kill(struct objpool *op)
 	} while (freeze_blocks(op));
 	flush_work(&op->work);
 	drain_frozen(op, false);
-	drain_depots(op);
+	drain_depots(op, false);
 	mutex_unlock(&op->drain_lock);
 }
 

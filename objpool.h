@@ -453,10 +453,7 @@ void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp,
 void objpool_put(struct objpool *op, unsigned int class, void *obj);
 
 /* stats.c */
-/**
- * struct class_sum - a class's counters, summed over the CPUs
- * @hit: and the rest: as in struct objclass
- */
+/* A class's counters summed over the CPUs, as struct objclass has them. */
 struct class_sum {
 	u64 hit;
 	u64 miss;

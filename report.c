@@ -45,7 +45,8 @@ static const struct {
 	[MISUSE_TRYRETAIN] = { "tryretain in a pool without BYTEPOOL_RCU",
 			       "got or released" },
 	[MISUSE_SATURATED] = { "retain past the largest count", "got" },
-	[MISUSE_CORRUPT] = { "idle buffer was written to, and is withheld",
+	[MISUSE_CORRUPT] = { "idle buffer is not as it was left, and is kept "
+			     "back",
 			     "released last" },
 	[MISUSE_PUT_FOREIGN] = { "put of memory that is no tier's", NULL },
 	[MISUSE_PUT_UNKNOWN] = { "put of memory that is not out", NULL },

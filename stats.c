@@ -149,7 +149,7 @@ static void tier_sum(struct bytepool *pool, unsigned int tier,
  * @stats_size: size of the caller's struct bytepool_stats, in bytes; what
  *	this version does not know is set to 0
  *
- * Context: any but NMI.
+ * Context: any but NMI; on 32-bit machines not in hard interrupts.
  */
 void __bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats,
 			  size_t stats_size)
@@ -187,7 +187,7 @@ EXPORT_SYMBOL_GPL(__bytepool_get_stats);
  * @stats: filled in
  * @stats_size: size of the caller's struct bytepool_tier_stats, in bytes
  *
- * Context: any but NMI.
+ * Context: any but NMI; on 32-bit machines not in hard interrupts.
  * Return: 0; -EINVAL if there is no such tier.
  */
 int __bytepool_get_tier_stats(struct bytepool *pool, unsigned int tier,
