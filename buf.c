@@ -433,17 +433,19 @@ static noinline void buf_put_slow(struct bytepool *pool,
  */
 static __always_inline bool buf_drop_sole(struct bytepool_buf *buf)
 {
+	u32 flags = READ_ONCE(buf->flags);
 	int refs = 1;
 
-	if (likely(!buf->flags)) {
+	if (likely(!flags)) {
 		refcount_set(&buf->ref, 0);
-		buf->flags = BUF_IDLE;
+		WRITE_ONCE(buf->flags, BUF_IDLE);
 		return true;
 	}
-	if (buf->flags != BUF_ATOMIC ||
+	/* Of several who come here at once, the count tells the one. */
+	if (flags != BUF_ATOMIC ||
 	    !atomic_try_cmpxchg_release(&buf->ref.refs, &refs, 0))
 		return false;
-	buf->flags = BUF_ATOMIC | BUF_IDLE;
+	WRITE_ONCE(buf->flags, BUF_ATOMIC | BUF_IDLE);
 	return true;
 }
 

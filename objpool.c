@@ -875,8 +875,11 @@ static int cpu_dead(unsigned int cpu, struct hlist_node *node)
 	struct cpu_pool *cp = per_cpu_ptr(op->cpu, cpu);
 
 	mutex_lock(&op->drain_lock);
-	if (cp->block != &no_block)
+	if (cp->block != &no_block) {
 		drain_block(op, cp->block, true);
+		/* A forked child's CPUs may have died inside their section. */
+		cp->block->busy = 0;
+	}
 	mutex_unlock(&op->drain_lock);
 	return 0;
 }
