@@ -4,11 +4,13 @@
  *
  * A cache belongs to the module and serves every pool that needs its size:
  * 256 devices with 15 tiers each do not make 3840 caches, and a pool's name
- * is free again at once. A cache without users is destroyed by a work item,
- * since that may wait for a grace period; until then it can be taken up again.
+ * is free again at once. A cache without users is destroyed by a work item
+ * after a while: that waits for grace periods, and whoever removes a device
+ * often adds it again. Until then it can be taken up again.
  */
 
 #include <linux/cache.h>
+#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -16,30 +18,48 @@
 
 #include "internal.h"
 
-/* Protects the list and shared_cache.users; held while caches are made. */
+/* How long a cache without users is kept. */
+#define CACHE_LINGER (2 * HZ)
+
+/* Protects the lists and shared_cache.users; held while caches are made. */
 static DEFINE_MUTEX(caches_mutex);
 static LIST_HEAD(caches);
+
+/* Caches that are being destroyed. Until then they have their names. */
+static LIST_HEAD(dying_caches);
 
 /* Memory whose freeing may sleep, on its way to the worker. */
 static LLIST_HEAD(deferred);
 
-static void caches_work_fn(struct work_struct *work)
+static struct shared_cache *next_dying(void)
 {
 	struct shared_cache *cache, *next;
 
-	/* The mutex makes the cache's name free before it is made again. */
+	lockdep_assert_held(&caches_mutex);
+	list_for_each_entry_safe(cache, next, &caches, list)
+		if (!cache->users)
+			list_move(&cache->list, &dying_caches);
+	return list_first_entry_or_null(&dying_caches, struct shared_cache,
+					list);
+}
+
+static void caches_work_fn(struct work_struct *work)
+{
+	struct shared_cache *cache;
+
 	mutex_lock(&caches_mutex);
-	list_for_each_entry_safe(cache, next, &caches, list) {
-		if (cache->users)
-			continue;
-		list_del(&cache->list);
+	while ((cache = next_dying())) {
+		/* Nobody should have to wait for grace periods to make one. */
+		mutex_unlock(&caches_mutex);
 		kmem_cache_destroy(cache->slab);
+		mutex_lock(&caches_mutex);
+		list_del(&cache->list);
 		kfree(cache);
 	}
 	mutex_unlock(&caches_mutex);
 }
 
-static DECLARE_WORK(caches_work, caches_work_fn);
+static DECLARE_DELAYED_WORK(caches_work, caches_work_fn);
 
 static void deferred_work_fn(struct work_struct *work)
 {
@@ -63,6 +83,20 @@ size_t payload_align(size_t size)
 	return max_t(size_t, BYTEPOOL_GRAIN, ARCH_DMA_MINALIGN);
 }
 
+static struct shared_cache *cache_find(struct list_head *list,
+				       enum cache_kind kind, size_t size,
+				       size_t align)
+{
+	struct shared_cache *cache;
+
+	lockdep_assert_held(&caches_mutex);
+	list_for_each_entry(cache, list, list)
+		if (cache->kind == kind && cache->size == size &&
+		    cache->align == align)
+			return cache;
+	return NULL;
+}
+
 static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
 				      size_t align)
 {
@@ -77,29 +111,21 @@ static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
 	/* Handles are nobody's to copy to user space, except private bytes. */
 	size_t window = kind == CACHE_PAYLOAD || kind == CACHE_OBJECT ? size
 								      : 0;
-	char name[48];
+	static unsigned int serial;
+	char name[64];
+	int len;
 
-	snprintf(name, sizeof(name), "bytepool_%s_%zu_%zu", names[kind], size,
-		 align);
+	len = snprintf(name, sizeof(name), "bytepool_%s_%zu_%zu", names[kind],
+		       size, align);
+	/* A second cache of one name fails, on some kernels. */
+	if (cache_find(&dying_caches, kind, size, align))
+		snprintf(name + len, sizeof(name) - len, "_%u", ++serial);
 	/*
 	 * The window makes copy_to_user() legal on hardened kernels, and keeps
 	 * slab from merging the cache with others.
 	 */
 	return kmem_cache_create_usercopy(name, size, align, flags, 0, window,
 					  NULL);
-}
-
-static struct shared_cache *cache_find(enum cache_kind kind, size_t size,
-				       size_t align)
-{
-	struct shared_cache *cache;
-
-	lockdep_assert_held(&caches_mutex);
-	list_for_each_entry(cache, &caches, list)
-		if (cache->kind == kind && cache->size == size &&
-		    cache->align == align)
-			return cache;
-	return NULL;
 }
 
 static struct shared_cache *cache_create(enum cache_kind kind, size_t size,
@@ -137,7 +163,7 @@ struct shared_cache *cache_get(enum cache_kind kind, size_t size, size_t align)
 	struct shared_cache *cache;
 
 	mutex_lock(&caches_mutex);
-	cache = cache_find(kind, size, align);
+	cache = cache_find(&caches, kind, size, align);
 	if (!cache)
 		cache = cache_create(kind, size, align);
 	if (cache)
@@ -158,7 +184,7 @@ void cache_put(struct shared_cache *cache)
 		return;
 	mutex_lock(&caches_mutex);
 	if (!--cache->users)
-		queue_work(bytepool_wq, &caches_work);
+		queue_delayed_work(bytepool_wq, &caches_work, CACHE_LINGER);
 	mutex_unlock(&caches_mutex);
 }
 
@@ -219,6 +245,7 @@ void payload_module_exit(void)
 {
 	/* All pools are gone; their last memory and caches go now. */
 	flush_work(&deferred_work);
-	flush_work(&caches_work);
+	mod_delayed_work(bytepool_wq, &caches_work, 0);
+	flush_delayed_work(&caches_work);
 	WARN_ON(!list_empty(&caches));
 }
