@@ -173,7 +173,7 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
 	bool late;
 
 	/* Parked, it comes back here by the worker. */
-	if (!live_del(pool, buf)) {
+	if (!slab_allowed() || !live_del(pool, buf)) {
 		objpool_park(&pool->objects, class_buf(0), buf, false);
 		return;
 	}
@@ -201,6 +201,12 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 		buf_free_oversize(pool, buf);
 		return true;
 	}
+	/* Put twice, and in somebody's hands or taken apart by now. */
+	if (unlikely(!(READ_ONCE(buf->flags) & BUF_IDLE))) {
+		report_misuse(pool, MISUSE_CORRUPT, buf, 0,
+			      READ_ONCE(buf->site));
+		return true;
+	}
 	if (!live_del(pool, buf))
 		return false;
 	if (buf->flags & BUF_VMALLOC)
@@ -225,7 +231,8 @@ static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 	unsigned long flags;
 
 	report_misuse(pool, MISUSE_CORRUPT, buf, site, READ_ONCE(buf->site));
-	if (refcount_read(&buf->ref))
+	/* Not the count: whoever issues it sets that last. */
+	if (!(READ_ONCE(buf->flags) & BUF_IDLE))
 		return;
 	atomic64_inc(&pool->objects.class[buf->class].quarantined);
 	if (!lock_unless_held(&pool->handles_lock, &flags))
@@ -284,7 +291,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 
 	if (!len)
 		return NULL;
-	buf = handle_alloc(pool, gfp);
+	buf = slab_allowed() ? handle_alloc(pool, gfp) : NULL;
 	if (!buf)
 		return get_failed_oversize(pool, site);
 	buf->data = oversize_alloc(pool, len, gfp);
@@ -504,8 +511,8 @@ static __always_inline struct bytepool_buf *buf_retain(struct bytepool_buf *buf,
 		/* Neither a dead count nor one that would saturate. */
 		if (unlikely(refs <= 0 || refs == INT_MAX)) {
 			report_misuse(buf->pool,
-				      refs == INT_MAX ? MISUSE_SATURATED
-						      : MISUSE_RETAIN,
+				      refs == INT_MAX ? MISUSE_SATURATED :
+							MISUSE_RETAIN,
 				      buf, site, READ_ONCE(buf->site));
 			return NULL;
 		}
@@ -812,6 +819,9 @@ static int get_bufs_oversize(struct bytepool *pool, size_t len, unsigned int nr,
  * The pool's limit is charged for all at once, up to the largest tier, so that
  * two callers cannot hold half of what they need each.
  *
+ * For want of memory, those that were served and taken back count as gets and
+ * puts; by the limit, none is served.
+ *
  * Context: any but NMI; sleeps only if @gfp allows it.
  * Return: 0; or -ENOMEM, and all entries are NULL.
  */
@@ -823,6 +833,8 @@ int bytepool_get_bufs(struct bytepool *pool, size_t len, unsigned int nr,
 
 	if (!nr)
 		return 0;
+	if (!bufs)
+		return -ENOMEM;
 	memset(bufs, 0, array_size(nr, sizeof(*bufs)));
 	if (unlikely(!get_allowed(pool, gfp, _RET_IP_)) || !len)
 		return -ENOMEM;
@@ -856,7 +868,7 @@ void bytepool_release_bufs(unsigned int nr, struct bytepool_buf **bufs)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; bufs && i < nr; i++)
 		if (bufs[i])
 			buf_release(bufs[i], _RET_IP_);
 }
@@ -888,6 +900,8 @@ unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
 		report_misuse(pool, MISUSE_DEAD_POOL, NULL, _RET_IP_, 0);
 		return 0;
 	}
+	if (!slab_allowed())
+		return 0;
 	tier = tier_index(pool, len);
 	for (i = 0; i < nr; i++) {
 		buf = pool_construct(op, class_buf(tier), gfp);

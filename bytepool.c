@@ -266,7 +266,10 @@ static struct parked *pool_park(struct objpool *op, unsigned int class,
 	/* But an object's content is fini's: it has room behind. */
 	if (pool->flags & POOL_TYPED)
 		return obj + ALIGN(pool->type.size, sizeof(void *));
-	if (class != class_bare(pool) && class == class_buf(class / 2))
+	/* Nor may the count of a handle ever be written to. */
+	if (class == class_bare(pool))
+		return (void *)&((struct bytepool_buf *)obj)->site;
+	if (class == class_buf(class / 2))
 		return ((struct bytepool_buf *)obj)->data;
 	return obj;
 }
@@ -291,7 +294,7 @@ static DECLARE_DELAYED_WORK(trim_work, trim_work_fn);
 static void trim_later(void)
 {
 	/* Looks again every minute for a parameter that was changed. */
-	queue_delayed_work(bytepool_wq, &trim_work,
+	queue_delayed_work(bytepool_idle_wq, &trim_work,
 			   (READ_ONCE(idle_trim) ?: 60) * (unsigned long)HZ);
 }
 
@@ -371,7 +374,7 @@ struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 		return NULL;
 	}
 	pool->nr_tiers = nr_tiers;
-	pool->owner = owner;
+	strscpy(pool->owner, module_name(owner), sizeof(pool->owner));
 	strscpy(pool->name, name, sizeof(pool->name));
 	raw_spin_lock_init(&pool->handles_lock);
 	INIT_LIST_HEAD(&pool->live_list);
@@ -709,7 +712,10 @@ static int __init bytepool_init(void)
 	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
 	int ret;
 
-	BUILD_BUG_ON(sizeof(struct bytepool_buf) > BYTEPOOL_GRAIN);
+	BUILD_BUG_ON(sizeof(struct bytepool_buf) != BYTEPOOL_GRAIN);
+	BUILD_BUG_ON(sizeof(struct parked) >
+		     sizeof(struct bytepool_buf) -
+			     offsetof(struct bytepool_buf, site));
 	bound_init(&default_bound,
 		   min_t(u64, ram / DEFAULT_IDLE_SHARE, DEFAULT_IDLE_MAX));
 	ret = slab_cache_of_init();

@@ -144,9 +144,11 @@ struct bytepool_tier_stats {
 /*
  * The macros pass the caller's idea of the struct's size, so that a module
  * built against an older bytepool.h goes on working when a struct has grown.
+ * bytepool_create() is variadic for the commas of a compound literal.
  */
-#define bytepool_create(config) \
-	__bytepool_create((config), sizeof(struct bytepool_config), THIS_MODULE)
+#define bytepool_create(...)                                             \
+	__bytepool_create((__VA_ARGS__), sizeof(struct bytepool_config), \
+			  THIS_MODULE)
 #define bytepool_get_stats(pool, stats) \
 	__bytepool_get_stats((pool), (stats), sizeof(struct bytepool_stats))
 #define bytepool_get_tier_stats(pool, tier, stats)         \

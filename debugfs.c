@@ -4,8 +4,8 @@
  *
  * bytepool/<pool>/stats, stats.json, recent_lengths and outstanding, readable
  * by root; Documentation/ABI/testing/debugfs-bytepool describes them. A file
- * is written as a whole when it is opened and read from its start, so that a
- * slow reader sees one moment.
+ * is written as a whole at the first read, so that a slow reader sees one
+ * moment.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -18,7 +18,8 @@ static void print_tier(struct seq_file *m, const char *name,
 		       const struct bytepool_tier_stats *tier)
 {
 	seq_printf(
-		m, "%10s %14llu %14llu %10llu %10llu %14llu %14llu %10llu %18llu\n",
+		m,
+		"%10s %14llu %14llu %10llu %10llu %14llu %14llu %10llu %18llu\n",
 		name, tier->get, tier->put, tier->in_use, tier->idle, tier->hit,
 		tier->miss, tier->fail, tier->requested);
 }
@@ -66,7 +67,7 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "max_idle %zu%s\n", pool->objects.bound->max,
 		   pool->objects.bound == &default_bound ? " shared" : "");
 	seq_printf(m, "limit %zu\n", pool->limit);
-	seq_printf(m, "owner %s\n", module_name(pool->owner));
+	seq_printf(m, "owner %s\n", pool->owner);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

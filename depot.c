@@ -75,8 +75,22 @@ struct depot *depot_here(struct objpool *op, unsigned int class)
 {
 	struct depot *depots = op->depots[numa_mem_id()];
 
-	/* A node that came online later uses the first one's. */
-	return (depots ?: op->depots[first_online_node]) + class;
+	/* A node that came online later uses another one's. */
+	return (depots ?: op->first_depots) + class;
+}
+
+/* Both with depot.lock held. */
+static void depot_link(struct depot *depot, struct magazine *mag)
+{
+	mag->next = depot->full;
+	WRITE_ONCE(depot->full, mag);
+	depot->nr_full++;
+}
+
+static void depot_unlink(struct depot *depot)
+{
+	WRITE_ONCE(depot->full, depot->full->next);
+	depot->nr_full--;
 }
 
 /* Takes a magazine with objects; NULL if there is none. */
@@ -92,21 +106,23 @@ struct magazine *depot_get_full(struct depot *depot)
 		return NULL;
 	mag = depot->full;
 	if (mag)
-		WRITE_ONCE(depot->full, mag->next);
+		depot_unlink(depot);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	return mag;
 }
 
-bool depot_put_full(struct depot *depot, struct magazine *mag)
+bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max)
 {
 	unsigned long flags;
+	bool room;
 
 	if (!lock_unless_held(&depot->lock, &flags))
 		return false;
-	mag->next = depot->full;
-	WRITE_ONCE(depot->full, mag);
+	room = depot->nr_full < max;
+	if (room)
+		depot_link(depot, mag);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
-	return true;
+	return room;
 }
 
 /* Takes an empty magazine, or makes one; NULL if neither can be had here. */
@@ -133,11 +149,12 @@ struct magazine *depot_get_empty(struct objpool *op, unsigned int class,
 
 void depot_put_empty(struct depot *depot, struct magazine *mag)
 {
+	/* Where slab is off limits there is no choice but to keep. */
+	bool keep = !slab_allowed();
 	unsigned long flags;
 
 	if (lock_unless_held(&depot->lock, &flags)) {
-		/* Where slab is off limits there is no choice but to keep. */
-		if (depot->nr_empty < DEPOT_EMPTY || !slab_allowed()) {
+		if (keep || depot->nr_empty < DEPOT_EMPTY) {
 			mag->next = depot->empty;
 			depot->empty = mag;
 			depot->nr_empty++;
@@ -166,7 +183,7 @@ void *depot_take_one(struct objpool *op, unsigned int class,
 		if (op->class[class].size)
 			mag->limit = mag->nr;
 		if (!mag->nr) {
-			WRITE_ONCE(depot->full, mag->next);
+			depot_unlink(depot);
 			empty = mag;
 		}
 	}
@@ -195,8 +212,7 @@ static bool depot_add_one(struct depot *depot, void *obj,
 		} else {
 			return false;
 		}
-		mag->next = depot->full;
-		WRITE_ONCE(depot->full, mag);
+		depot_link(depot, mag);
 	}
 	mag->obj[mag->nr++] = obj;
 	mag->limit = max(mag->limit, mag->nr);
@@ -250,8 +266,7 @@ int depots_alloc(struct objpool *op)
 	op->depots = kcalloc(nr_node_ids, sizeof(*op->depots), GFP_KERNEL);
 	if (!op->depots)
 		return -ENOMEM;
-	for_each_online_node(node)
-	{
+	for_each_online_node(node) {
 		depots = kzalloc_node(array_size(op->nr_classes,
 						 sizeof(*depots)),
 				      GFP_KERNEL, node);
@@ -260,6 +275,7 @@ int depots_alloc(struct objpool *op)
 		for (i = 0; i < op->nr_classes; i++)
 			raw_spin_lock_init(&depots[i].lock);
 		op->depots[node] = depots;
+		op->first_depots = depots;
 	}
 	return 0;
 }
@@ -270,6 +286,7 @@ void depots_free(struct objpool *op)
 
 	if (!op->depots)
 		return;
-	for_each_node(node) kfree(op->depots[node]);
+	for_each_node(node)
+		kfree(op->depots[node]);
 	kfree(op->depots);
 }

@@ -26,6 +26,7 @@
 #include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/seq_file.h>
@@ -150,7 +151,7 @@ static inline unsigned int class_raw(unsigned int tier)
  * @own_bound: bound of idle memory, unless the default one is used
  * @type: of a typed pool
  * @functions: of a typed pool: what its user calls the pool
- * @owner: module that made it
+ * @owner: name of the module that made it, which may be gone
  * @dir: in debugfs
  * @list: in the list of all pools
  * @name: as in debugfs
@@ -181,7 +182,7 @@ struct bytepool {
 	struct idle_bound own_bound;
 	struct bytepool_object_type type;
 	struct typed_pool *functions;
-	struct module *owner;
+	char owner[MODULE_NAME_LEN];
 	struct dentry *dir;
 	struct list_head list;
 	char name[32];
@@ -212,7 +213,7 @@ struct bytepool {
  *	handle is alive is decided by this count alone, and a dead count is
  *	never written to but by the get that issues the handle again
  * @flags: BUF_*: its state
- * @generation: how often it has been issued
+ * @generation: how often it has been issued; for whoever reads a dump
  * @rcu: may be looked up under RCU. The same as long as the memory is a
  *	handle, for late readers look at it
  * @len: length in bytes, as asked or as set
@@ -238,7 +239,7 @@ struct bytepool_buf {
 	u16 class;
 	u16 cpu_offset;
 	u32 capacity;
-};
+} __aligned(BYTEPOOL_GRAIN);
 
 extern struct idle_bound default_bound;
 extern struct list_head pools;
@@ -377,6 +378,7 @@ static __always_inline void payload_clear(void *data, size_t size)
  * @pool: where it belongs
  * @size: its capacity in bytes
  * @tier: its tier, or -1: larger than the largest
+ * @slab: of the tier's slab cache, and to be recycled
  * @site: who got it
  */
 struct record {
@@ -385,7 +387,16 @@ struct record {
 	struct bytepool *pool;
 	size_t size;
 	int tier;
+	bool slab;
 	unsigned long site;
+};
+
+/* What a look at the table tells of memory. */
+enum record_found {
+	RECORD_FOUND,
+	RECORD_NONE,
+	RECORD_OTHER_POOL,
+	RECORD_BUSY, /* cannot be looked up from here */
 };
 
 /* Operations refused, in the order of their texts. */
@@ -407,14 +418,10 @@ enum misuse {
 
 void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 		   unsigned long site, unsigned long other_site);
-bool record_add(struct bytepool *pool, void *mem, size_t size, int tier,
-		unsigned long site, gfp_t gfp);
-enum record_found {
-	RECORD_FOUND,
-	RECORD_NONE,
-	RECORD_OTHER_POOL,
-	RECORD_BUSY,
-} record_remove(struct bytepool *pool, const void *mem, struct record *copy);
+struct record *record_new(gfp_t gfp);
+bool record_add(struct record *record);
+enum record_found record_remove(struct bytepool *pool, const void *mem,
+				struct record *copy);
 void report_outstanding(struct bytepool *pool);
 int outstanding_show(struct bytepool *pool, struct seq_file *m);
 void report_module_init(void);

@@ -57,9 +57,11 @@ static int typed_init(struct bytepool *pool, const void *functions)
 	tier->size = size;
 	tier->align_mask = align - 1;
 	ret = pool_objects_init(pool, 0);
-	/* fini runs in process context only. */
-	if (!ret)
-		pool->objects.class[class_raw(0)].defer = type->fini;
+	/* fini runs in process context only, and may wait for anything. */
+	if (!ret && type->fini) {
+		pool->objects.class[class_raw(0)].defer = true;
+		pool->objects.wq = bytepool_idle_wq;
+	}
 	return ret;
 }
 

@@ -41,6 +41,9 @@
 #define MAGAZINE_BYTES (256UL << 10)
 #define MAX_ROUNDS     64U
 
+/* Magazines of objects that take nothing from the idle bound, in a depot. */
+#define MAX_FREE_OF_CHARGE 16
+
 /* A push that interrupts keep on spoiling gives up after as many attempts. */
 #define PUSH_ATTEMPTS 6
 
@@ -51,6 +54,7 @@ struct magazine no_magazine;
 struct cpu_block no_block = { .busy = 1 };
 
 struct workqueue_struct *bytepool_wq;
+struct workqueue_struct *bytepool_idle_wq;
 static enum cpuhp_state hotplug_state;
 
 /* === Counters, where the fast path does not count === */
@@ -142,10 +146,8 @@ static void count_dropped(struct objpool *op, unsigned int class)
  */
 bool objpool_count_put(struct objpool *op, unsigned int class)
 {
-	if (READ_ONCE(op->dead)) {
-		WRITE_ONCE(op->late, true);
+	if (READ_ONCE(op->dead))
 		return false;
-	}
 	count_dropped(op, class);
 	return true;
 }
@@ -172,7 +174,7 @@ void objpool_park(struct objpool *op, unsigned int class, void *obj,
 	preempt_disable();
 	llist_add(&parked->node, &raw_cpu_ptr(op->cpu)->parked);
 	preempt_enable();
-	queue_work(bytepool_wq, &op->work);
+	queue_work(op->wq, &op->work);
 }
 
 static void unpark_cpu(struct objpool *op, struct cpu_pool *cp)
@@ -180,8 +182,7 @@ static void unpark_cpu(struct objpool *op, struct cpu_pool *cp)
 	struct llist_node *list = llist_del_all(&cp->parked);
 	struct parked *parked, *next;
 
-	llist_for_each_entry_safe(parked, next, list, node)
-	{
+	llist_for_each_entry_safe(parked, next, list, node) {
 		unsigned int class = parked->class;
 		bool pinned = parked->pinned;
 		void *obj = parked->obj;
@@ -212,21 +213,30 @@ static void destruct_or_park(struct objpool *op, unsigned int class, void *obj)
 		objpool_park(op, class, obj, false);
 }
 
+/* How far a drain may go. */
+enum drain {
+	DRAIN_ATOMIC, /* without sleeping */
+	DRAIN_SHRINK, /* but what may sleep is the worker's */
+	DRAIN_ALL, /* nothing is left to the worker */
+};
+
 /* Destructs what is in a magazine. Returns how many there were. */
 static unsigned int magazine_drain(struct objpool *op, unsigned int class,
-				   struct magazine *mag, bool may_sleep)
+				   struct magazine *mag, enum drain how)
 {
 	unsigned int nr = mag->nr;
 
 	while (mag->nr) {
 		void *obj = mag->obj[--mag->nr];
 
-		if (may_sleep)
+		if (how == DRAIN_ALL)
 			op->ops->destruct(op, class, obj, DESTRUCT_MAY_SLEEP);
 		else
 			destruct_or_park(op, class, obj);
 	}
 	atomic64_add(nr, &op->class[class].drained);
+	if (how != DRAIN_ATOMIC)
+		cond_resched();
 	return nr;
 }
 
@@ -263,18 +273,12 @@ static size_t vacate(struct magazine *mag, size_t size)
 	return bytes;
 }
 
-/*
- * Takes all vacant places' share, so that another class or CPU can use it.
- * At most once a tick: in vain it would only make an exhausted bound dear.
- */
+/* Takes all vacant places' share, so that another class or CPU can use it. */
 static size_t cpu_vacate(struct objpool *op, struct cpu_block *block)
 {
 	size_t bytes = 0;
 	unsigned int i;
 
-	if (block->reclaimed == jiffies)
-		return 0;
-	block->reclaimed = jiffies;
 	for (i = 0; i < op->nr_classes; i++) {
 		struct cpu_class *cc = &block->class[i];
 
@@ -282,6 +286,27 @@ static size_t cpu_vacate(struct objpool *op, struct cpu_block *block)
 		bytes += vacate(cc->previous, cc->size);
 	}
 	return bytes;
+}
+
+/*
+ * The bound is exhausted: gives the share of this CPU's vacant places back.
+ * At most once a tick unless asked to: mostly in vain, it would only make an
+ * exhausted bound dear. True if there was any.
+ */
+static bool reclaim_vacant(struct objpool *op, bool now)
+{
+	struct cpu_block *block;
+	size_t vacant = 0;
+
+	if (!cpu_enter(op, &block))
+		return false;
+	if (now || block->reclaimed != jiffies) {
+		block->reclaimed = jiffies;
+		vacant = cpu_vacate(op, block);
+	}
+	cpu_leave(block);
+	bound_return(op->bound, vacant);
+	return vacant;
 }
 
 enum push {
@@ -323,8 +348,8 @@ static size_t cpu_credit(struct cpu_class *cc, size_t drawn)
 	struct magazine *mag = cc->loaded;
 	size_t places;
 
-	if (!drawn)
-		return 0;
+	if (!drawn || mag == &no_magazine)
+		return drawn;
 	places = min_t(size_t, drawn / cc->size, mag->cap - mag->limit);
 	mag->limit += places;
 	return drawn - places * cc->size;
@@ -408,7 +433,7 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 		return NULL;
 	if (!cpu_enter(op, &block)) {
 		/* The lock was free just now, and is again: see there. */
-		depot_put_full(depot, full);
+		depot_put_full(depot, full, UINT_MAX);
 		goto shared;
 	}
 	cc = &block->class[class];
@@ -422,7 +447,7 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 	obj = cpu_pop(block, cc, len);
 	cpu_leave(block);
 	if (full)
-		depot_put_full(depot, full);
+		depot_put_full(depot, full, UINT_MAX);
 	if (empty) {
 		bound_return(op->bound, vacate(empty, size));
 		depot_put_empty(depot, empty);
@@ -473,11 +498,13 @@ void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp,
 	return obj;
 }
 
-static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj)
+static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj,
+			    bool insist)
 {
 	size_t size = op->class[class].size;
 
-	if (size && !bound_draw(op->bound, size, size))
+	if (size && !bound_draw(op->bound, size, size) &&
+	    (!reclaim_vacant(op, insist) || !bound_draw(op->bound, size, size)))
 		return false;
 	if (!depot_keep_one(op, class, depot_here(op, class), obj,
 			    GFP_NOWAIT | __GFP_NOWARN)) {
@@ -499,23 +526,13 @@ static size_t draw(struct objpool *op, size_t size)
 static bool push_help(struct objpool *op, unsigned int class, enum push want,
 		      size_t *drawn, struct magazine **spare)
 {
-	struct cpu_block *block;
-	size_t vacant = 0;
-
 	if (want == PUSH_MAGAZINE) {
 		*spare = depot_get_empty(op, class, depot_here(op, class),
 					 GFP_NOWAIT | __GFP_NOWARN);
 		return *spare;
 	}
 	*drawn = draw(op, op->class[class].size);
-	if (*drawn)
-		return true;
-	if (cpu_enter(op, &block)) {
-		vacant = cpu_vacate(op, block);
-		cpu_leave(block);
-	}
-	bound_return(op->bound, vacant);
-	if (vacant)
+	if (!*drawn && reclaim_vacant(op, false))
 		*drawn = draw(op, op->class[class].size);
 	return *drawn;
 }
@@ -526,10 +543,9 @@ static void flush_magazine(struct objpool *op, unsigned int class,
 {
 	struct depot *depot = depot_here(op, class);
 
-	/* Bare handles take nothing from the bound: they end here. */
-	if (!op->class[class].keep_on_shrink && depot_put_full(depot, mag))
+	if (depot_put_full(depot, mag, op->class[class].max_full))
 		return;
-	magazine_drain(op, class, mag, false);
+	magazine_drain(op, class, mag, DRAIN_ATOMIC);
 	bound_return(op->bound, vacate(mag, op->class[class].size));
 	depot_put_empty(depot, mag);
 }
@@ -564,7 +580,7 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 	bound_return(op->bound, drawn);
 	if (spare)
 		depot_put_empty(depot_here(op, class), spare);
-	if (!entered && put_idle_shared(op, class, obj)) {
+	if (!entered && put_idle_shared(op, class, obj, false)) {
 		atomic64_inc(&op->class[class].kept);
 		return true;
 	}
@@ -574,7 +590,6 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 /* An object that was out when the pool was killed comes back. */
 static void put_late(struct objpool *op, unsigned int class, void *obj)
 {
-	WRITE_ONCE(op->late, true);
 	if (slab_allowed() && op->ops->destruct(op, class, obj, DESTRUCT_LATE))
 		objpool_unpin(op);
 	else
@@ -632,7 +647,7 @@ void objpool_put(struct objpool *op, unsigned int class, void *obj)
  */
 bool objpool_fill(struct objpool *op, unsigned int class, void *obj)
 {
-	if (READ_ONCE(op->dead) || !put_idle_shared(op, class, obj))
+	if (READ_ONCE(op->dead) || !put_idle_shared(op, class, obj, true))
 		return false;
 	atomic64_inc(&op->class[class].filled);
 	return true;
@@ -698,12 +713,12 @@ static void thaw_blocks(struct objpool *op)
 }
 
 static size_t drain_class(struct objpool *op, struct cpu_class *cc,
-			  unsigned int class, bool may_sleep)
+			  unsigned int class, enum drain how)
 {
 	unsigned int nr = 0;
 
-	nr += magazine_drain(op, class, cc->loaded, may_sleep);
-	nr += magazine_drain(op, class, cc->previous, may_sleep);
+	nr += magazine_drain(op, class, cc->loaded, how);
+	nr += magazine_drain(op, class, cc->previous, how);
 	bound_return(op->bound, vacate(cc->loaded, cc->size) +
 					vacate(cc->previous, cc->size));
 	return nr * cc->size;
@@ -726,15 +741,15 @@ static void free_magazines(struct cpu_class *cc)
  * free to use pools itself, and must not find their locks held.
  */
 static size_t drain_block(struct objpool *op, struct cpu_block *block,
-			  bool shrink)
+			  enum drain how)
 {
 	size_t bytes = 0;
 	unsigned int i;
 
 	for (i = 0; i < op->nr_classes; i++) {
-		if (shrink && op->class[i].keep_on_shrink)
+		if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
 			continue;
-		bytes += drain_class(op, &block->class[i], i, !shrink);
+		bytes += drain_class(op, &block->class[i], i, how);
 		free_magazines(&block->class[i]);
 	}
 	return bytes;
@@ -742,7 +757,7 @@ static size_t drain_block(struct objpool *op, struct cpu_block *block,
 
 /* Empties a depot up to a number of bytes. Returns how many it were. */
 static size_t drain_depot(struct objpool *op, unsigned int class,
-			  struct depot *depot, size_t bytes, bool may_sleep)
+			  struct depot *depot, size_t bytes, enum drain how)
 {
 	size_t size = op->class[class].size;
 	struct magazine *mag;
@@ -752,34 +767,35 @@ static size_t drain_depot(struct objpool *op, unsigned int class,
 		mag = depot_get_full(depot);
 		if (!mag)
 			break;
-		done += magazine_drain(op, class, mag, may_sleep) * size;
+		done += magazine_drain(op, class, mag, how) * size;
 		bound_return(op->bound, vacate(mag, size));
 		depot_put_empty(depot, mag);
 	}
 	return done;
 }
 
-static size_t drain_depots(struct objpool *op, bool shrink)
+static size_t drain_depots(struct objpool *op, enum drain how)
 {
 	size_t bytes = 0;
 	unsigned int i;
 	int node;
 
-	for_each_node(node)
-	{
+	for_each_node(node) {
 		if (!op->depots[node])
 			continue;
 		for (i = 0; i < op->nr_classes; i++) {
 			struct depot *depot = op->depots[node] + i;
 
-			bytes += drain_depot(op, i, depot, SIZE_MAX, !shrink);
+			if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
+				continue;
+			bytes += drain_depot(op, i, depot, SIZE_MAX, how);
 			depot_free_empties(depot);
 		}
 	}
 	return bytes;
 }
 
-static size_t drain_frozen(struct objpool *op, bool shrink)
+static size_t drain_frozen(struct objpool *op, enum drain how)
 {
 	struct cpu_pool *cp;
 	size_t bytes = 0;
@@ -788,7 +804,7 @@ static size_t drain_frozen(struct objpool *op, bool shrink)
 	for_each_possible_cpu(cpu) {
 		cp = per_cpu_ptr(op->cpu, cpu);
 		if (cp->frozen)
-			bytes += drain_block(op, cp->home, shrink);
+			bytes += drain_block(op, cp->home, how);
 	}
 	return bytes;
 }
@@ -808,10 +824,10 @@ size_t objpool_drain(struct objpool *op)
 	if (freeze_blocks(op)) {
 		/* Pairs with preempt_disable() in cpu_enter(). */
 		synchronize_rcu();
-		bytes = drain_frozen(op, true);
+		bytes = drain_frozen(op, DRAIN_SHRINK);
 		thaw_blocks(op);
 	}
-	bytes += drain_depots(op, true);
+	bytes += drain_depots(op, DRAIN_SHRINK);
 	mutex_unlock(&op->drain_lock);
 	return bytes;
 }
@@ -832,24 +848,23 @@ size_t objpool_scan(struct objpool *op, size_t bytes)
 	unsigned int i;
 	int node;
 
-	for_each_node(node)
-	{
+	for_each_node(node) {
 		if (!op->depots[node])
 			continue;
 		/* The largest first: the fewest calls for the most memory. */
 		for (i = op->nr_classes; i-- && done < bytes;)
 			if (op->class[i].size)
 				done += drain_depot(op, i, op->depots[node] + i,
-						    bytes - done, false);
+						    bytes - done, DRAIN_ATOMIC);
 	}
 	return done;
 }
 
 /**
- * objpool_trim() - give idle memory back if nobody used the pool of late
+ * objpool_trim() - have idle memory given back if nobody used the pool of late
  * @op: the object pool
  *
- * Context: may sleep.
+ * Vacant places, too: they keep others from the bound.
  */
 void objpool_trim(struct objpool *op)
 {
@@ -857,16 +872,23 @@ void objpool_trim(struct objpool *op)
 	u64 activity = 0;
 	unsigned int i;
 
-	if (!objpool_idle_bytes(op))
-		return;
 	for (i = 0; i < op->nr_classes; i++) {
 		objpool_sum(op, i, &sum);
 		activity += sum.hit + sum.miss + sum.kept + sum.dropped +
 			    sum.filled;
 	}
-	if (activity == op->activity)
-		objpool_drain(op);
-	op->activity = activity;
+	if (activity != op->activity) {
+		op->activity = activity;
+		op->trimmed = false;
+	} else if (!op->trimmed) {
+		op->trimmed = true;
+		queue_work(bytepool_idle_wq, &op->drain_work);
+	}
+}
+
+static void objpool_drain_work(struct work_struct *work)
+{
+	objpool_drain(container_of(work, struct objpool, drain_work));
 }
 
 static int cpu_dead(unsigned int cpu, struct hlist_node *node)
@@ -876,7 +898,7 @@ static int cpu_dead(unsigned int cpu, struct hlist_node *node)
 
 	mutex_lock(&op->drain_lock);
 	if (cp->block != &no_block) {
-		drain_block(op, cp->block, true);
+		drain_block(op, cp->block, DRAIN_SHRINK);
 		/* A forked child's CPUs may have died inside their section. */
 		cp->block->busy = 0;
 	}
@@ -903,7 +925,7 @@ static void hotplug_remove(struct objpool *op)
 void objpool_reap(struct objpool *op)
 {
 	/* Who parked the last object may still have to queue the work. */
-	if (op->late) {
+	if (READ_ONCE(op->late)) {
 		synchronize_rcu();
 		cancel_work_sync(&op->work);
 	}
@@ -934,7 +956,9 @@ int objpool_init(struct objpool *op, unsigned int nr_classes,
 	int ret;
 
 	mutex_init(&op->drain_lock);
+	op->wq = bytepool_wq;
 	INIT_WORK(&op->work, objpool_work);
+	INIT_WORK(&op->drain_work, objpool_drain_work);
 	INIT_WORK(&op->free_work, objpool_free_work);
 	INIT_HLIST_NODE(&op->hotplug);
 	op->ops = ops;
@@ -969,8 +993,9 @@ void objpool_set_class(struct objpool *op, unsigned int class, size_t size)
 
 	oc->size = size;
 	oc->rounds =
-		size ? clamp_t(size_t, MAGAZINE_BYTES / size, 1, MAX_ROUNDS)
-		     : MAX_ROUNDS;
+		size ? clamp_t(size_t, MAGAZINE_BYTES / size, 1, MAX_ROUNDS) :
+		       MAX_ROUNDS;
+	oc->max_full = size ? UINT_MAX : MAX_FREE_OF_CHARGE;
 	oc->keep_on_shrink = !size;
 }
 
@@ -987,6 +1012,8 @@ void objpool_set_class(struct objpool *op, unsigned int class, size_t size)
 void objpool_kill(struct objpool *op)
 {
 	hotplug_remove(op);
+	/* Out of the list, no pool is trimmed any more. */
+	cancel_work_sync(&op->drain_work);
 
 	mutex_lock(&op->drain_lock);
 	/* Pairs with objpool_put_slow() and make_block(), by grace period. */
@@ -997,8 +1024,8 @@ void objpool_kill(struct objpool *op)
 		synchronize_rcu_expedited();
 	} while (freeze_blocks(op));
 	flush_work(&op->work);
-	drain_frozen(op, false);
-	drain_depots(op, false);
+	drain_frozen(op, DRAIN_ALL);
+	drain_depots(op, DRAIN_ALL);
 	mutex_unlock(&op->drain_lock);
 }
 
@@ -1008,6 +1035,8 @@ void objpool_kill(struct objpool *op)
  */
 void objpool_unpin(struct objpool *op)
 {
+	/* Ordered before by the full barrier of what follows. */
+	WRITE_ONCE(op->late, true);
 	/* Below 0 until the count of what was out has been added. */
 	if (!atomic_long_dec_return(&op->pinned))
 		queue_work(bytepool_wq, &op->free_work);
@@ -1035,25 +1064,34 @@ void objpool_exit(struct objpool *op)
 
 int objpool_module_init(void)
 {
-	int ret;
+	int ret = -ENOMEM;
 
 	/* Reclaim may wait for what it frees: a rescuer makes it go on. */
 	bytepool_wq =
 		alloc_workqueue("bytepool", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!bytepool_wq)
-		return -ENOMEM;
+		return ret;
+	/* But users' destructors, and slab, may wait for anything. */
+	bytepool_idle_wq = alloc_workqueue("bytepool_idle", WQ_UNBOUND, 0);
+	if (!bytepool_idle_wq)
+		goto err_destroy_wq;
 	ret = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "bytepool:dead",
 				      NULL, cpu_dead);
-	if (ret < 0) {
-		destroy_workqueue(bytepool_wq);
-		return ret;
-	}
+	if (ret < 0)
+		goto err_destroy_idle_wq;
 	hotplug_state = ret;
 	return 0;
+
+err_destroy_idle_wq:
+	destroy_workqueue(bytepool_idle_wq);
+err_destroy_wq:
+	destroy_workqueue(bytepool_wq);
+	return ret;
 }
 
 void objpool_module_exit(void)
 {
 	cpuhp_remove_multi_state(hotplug_state);
+	destroy_workqueue(bytepool_idle_wq);
 	destroy_workqueue(bytepool_wq);
 }

@@ -128,12 +128,14 @@ struct cpu_pool {
  * @lock: protects all of it
  * @full: magazines with at least one object
  * @empty: a few spare ones
- * @nr_empty: how many
+ * @nr_full: how many of the former
+ * @nr_empty: how many of the latter
  */
 struct depot {
 	raw_spinlock_t lock;
 	struct magazine *full;
 	struct magazine *empty;
+	unsigned int nr_full;
 	unsigned int nr_empty;
 };
 
@@ -141,6 +143,7 @@ struct depot {
  * struct objclass - one class of objects of an object pool
  * @size: what an idle object takes from the idle bound, in bytes
  * @rounds: how many objects a magazine of this class has room for
+ * @max_full: how many full magazines a depot keeps
  * @keep_on_shrink: bookkeeping that a shrink leaves alone: bare handles, so
  *	that a late release of theirs can still be recognised
  * @defer: destructed by the worker only, because that may sleep
@@ -159,6 +162,7 @@ struct depot {
 struct objclass {
 	size_t size;
 	unsigned int rounds;
+	unsigned int max_full;
 	bool keep_on_shrink;
 	bool defer;
 	atomic64_t hit;
@@ -236,13 +240,17 @@ struct objpool_ops {
  * @late: something came back after that
  * @pinned: once @dead: how many objects are out
  * @depots: by node: an array by class
+ * @first_depots: one of them, for a node that has none
  * @drain_lock: one drain at a time
  * @shared_recent: lengths served where there is no block
  * @shared_pos: how many
  * @hotplug: instance of the CPU hotplug state
+ * @wq: where @work runs
  * @work: destructs what is parked
+ * @drain_work: the idle trim's drain
  * @free_work: frees the pool
  * @activity: sum of the counters at the last look of the idle trim
+ * @trimmed: drained since then
  */
 struct objpool {
 	struct cpu_pool __percpu *cpu;
@@ -255,18 +263,24 @@ struct objpool {
 	bool late;
 	atomic_long_t pinned;
 	struct depot **depots;
+	struct depot *first_depots;
 	struct mutex drain_lock;
 	struct recent_length *shared_recent;
 	atomic_t shared_pos;
 	struct hlist_node hotplug;
+	struct workqueue_struct *wq;
 	struct work_struct work;
+	struct work_struct drain_work;
 	struct work_struct free_work;
 	u64 activity;
+	bool trimmed;
 };
 
 extern struct magazine no_magazine;
 extern struct cpu_block no_block;
+/* What reclaim may wait for; and what may wait for anybody. */
 extern struct workqueue_struct *bytepool_wq;
+extern struct workqueue_struct *bytepool_idle_wq;
 
 int objpool_init(struct objpool *op, unsigned int nr_classes,
 		 const struct objpool_ops *ops, struct idle_bound *bound,
@@ -295,7 +309,8 @@ size_t bound_draw(struct idle_bound *bound, size_t need, size_t want);
 void bound_return(struct idle_bound *bound, size_t bytes);
 struct depot *depot_here(struct objpool *op, unsigned int class);
 struct magazine *depot_get_full(struct depot *depot);
-bool depot_put_full(struct depot *depot, struct magazine *mag);
+bool depot_put_full(struct depot *depot, struct magazine *mag,
+		    unsigned int max);
 struct magazine *depot_get_empty(struct objpool *op, unsigned int class,
 				 struct depot *depot, gfp_t gfp);
 void depot_put_empty(struct depot *depot, struct magazine *mag);

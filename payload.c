@@ -65,7 +65,8 @@ static void deferred_work_fn(struct work_struct *work)
 {
 	struct llist_node *mem, *next;
 
-	llist_for_each_safe(mem, next, llist_del_all(&deferred)) kvfree(mem);
+	llist_for_each_safe(mem, next, llist_del_all(&deferred))
+		kvfree(mem);
 }
 
 static DECLARE_WORK(deferred_work, deferred_work_fn);
@@ -97,6 +98,26 @@ static struct shared_cache *cache_find(struct list_head *list,
 	return NULL;
 }
 
+/*
+ * What of an object copy_to_user() may touch on hardened kernels: all of it,
+ * or of a handle the user's own bytes. Never nothing, for a window also keeps
+ * slab from merging the cache with strangers'.
+ */
+static void user_window(enum cache_kind kind, size_t size, size_t *start,
+			size_t *window)
+{
+	*start = 0;
+	*window = size;
+	if (kind != CACHE_HANDLE && kind != CACHE_HANDLE_RCU)
+		return;
+	*start = sizeof(struct bytepool_buf);
+	*window = size - *start;
+	if (*window)
+		return;
+	*start = offsetof(struct bytepool_buf, len);
+	*window = sizeof_field(struct bytepool_buf, len);
+}
+
 static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
 				      size_t align)
 {
@@ -106,12 +127,10 @@ static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
 		[CACHE_HANDLE_RCU] = "handle_rcu",
 		[CACHE_OBJECT] = "object",
 	};
-	slab_flags_t flags = kind == CACHE_HANDLE_RCU ? SLAB_TYPESAFE_BY_RCU
-						      : 0;
-	/* Handles are nobody's to copy to user space, except private bytes. */
-	size_t window = kind == CACHE_PAYLOAD || kind == CACHE_OBJECT ? size
-								      : 0;
+	slab_flags_t flags = kind == CACHE_HANDLE_RCU ? SLAB_TYPESAFE_BY_RCU :
+							0;
 	static unsigned int serial;
+	size_t start, window;
 	char name[64];
 	int len;
 
@@ -120,12 +139,9 @@ static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
 	/* A second cache of one name fails, on some kernels. */
 	if (cache_find(&dying_caches, kind, size, align))
 		snprintf(name + len, sizeof(name) - len, "_%u", ++serial);
-	/*
-	 * The window makes copy_to_user() legal on hardened kernels, and keeps
-	 * slab from merging the cache with others.
-	 */
-	return kmem_cache_create_usercopy(name, size, align, flags, 0, window,
-					  NULL);
+	user_window(kind, size, &start, &window);
+	return kmem_cache_create_usercopy(name, size, align, flags, start,
+					  window, NULL);
 }
 
 static struct shared_cache *cache_create(enum cache_kind kind, size_t size,
@@ -184,7 +200,8 @@ void cache_put(struct shared_cache *cache)
 		return;
 	mutex_lock(&caches_mutex);
 	if (!--cache->users)
-		queue_delayed_work(bytepool_wq, &caches_work, CACHE_LINGER);
+		queue_delayed_work(bytepool_idle_wq, &caches_work,
+				   CACHE_LINGER);
 	mutex_unlock(&caches_mutex);
 }
 
@@ -220,19 +237,22 @@ void *big_alloc(size_t size, gfp_t gfp, bool contig)
 		mem = kmalloc(size, kmalloc_gfp);
 	if (mem || !want_vmalloc(size, gfp, contig))
 		return mem;
-	return __vmalloc(size, (gfp & ~__GFP_NORETRY) | __GFP_NOWARN |
-				       __GFP_RETRY_MAYFAIL);
+	/* vmalloc() has no use for the others, and says so. */
+	gfp &= ~(__GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC);
+	return __vmalloc(size, gfp | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 }
 
 /**
  * big_free() - the inverse of big_alloc()
- * @mem: the memory, of which the first bytes are used
+ * @mem: the memory, of which the first bytes are used; NULL is accepted
  *
  * Context: any but NMI. vmalloc() memory, and on PREEMPT_RT what comes where
  * slab is off limits, is freed by a work item.
  */
 void big_free(void *mem)
 {
+	if (!mem)
+		return;
 	if (!is_vmalloc_addr(mem) && slab_allowed()) {
 		kfree(mem);
 		return;
@@ -245,7 +265,7 @@ void payload_module_exit(void)
 {
 	/* All pools are gone; their last memory and caches go now. */
 	flush_work(&deferred_work);
-	mod_delayed_work(bytepool_wq, &caches_work, 0);
+	mod_delayed_work(bytepool_idle_wq, &caches_work, 0);
 	flush_delayed_work(&caches_work);
 	WARN_ON(!list_empty(&caches));
 }

@@ -95,20 +95,38 @@ static __always_inline int raw_tier(const struct bytepool *pool,
 	return i;
 }
 
+/*
+ * Enters memory by its address. The entry is made beforehand, so that a get
+ * that fails for it has served nothing. False only where a signal handler has
+ * interrupted one who holds the table's lock.
+ */
+static bool raw_know(struct record *record, struct bytepool *pool, void *mem,
+		     size_t size, int tier, bool slab, unsigned long site)
+{
+	record->mem = mem;
+	record->pool = pool;
+	record->size = size;
+	record->tier = tier;
+	record->slab = slab;
+	record->site = site;
+	return record_add(record);
+}
+
 static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 			      size_t len, gfp_t gfp, unsigned long site)
 {
 	size_t size = pool->tier[tier].size;
+	struct record *record;
 	void *mem;
 
 	if (!may_fall_back(pool, &pool->tier[tier], gfp) ||
 	    READ_ONCE(pool->objects.dead))
 		return NULL;
-	mem = big_alloc(size, gfp, false);
-	if (!mem)
-		return NULL;
-	if (!record_add(pool, mem, size, tier, site, gfp)) {
+	record = record_new(gfp);
+	mem = record ? big_alloc(size, gfp, false) : NULL;
+	if (!mem || !raw_know(record, pool, mem, size, tier, false, site)) {
 		big_free(mem);
+		kfree(record);
 		return NULL;
 	}
 	objpool_count_get(&pool->objects, class_raw(tier), len);
@@ -118,19 +136,56 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
 			      unsigned long site)
 {
+	size_t size = oversize_capacity(len);
+	struct record *record;
 	void *mem;
 
 	if (!len)
 		return NULL;
-	mem = oversize_alloc(pool, len, gfp);
+	record = size ? record_new(gfp) : NULL;
+	mem = record ? oversize_alloc(pool, len, gfp) : NULL;
 	if (!mem)
-		return get_failed_oversize(pool, site);
-	if (!record_add(pool, mem, oversize_capacity(len), -1, site, gfp)) {
-		big_free(mem);
-		limit_uncharge(pool, oversize_capacity(len));
-		return get_failed_oversize(pool, site);
-	}
+		goto err_free_record;
+	if (!raw_know(record, pool, mem, size, -1, false, site))
+		goto err_free_mem;
 	oversize_count(pool, len);
+	return mem;
+
+err_free_mem:
+	big_free(mem);
+	limit_uncharge(pool, size);
+err_free_record:
+	kfree(record);
+	return get_failed_oversize(pool, site);
+}
+
+/* A tier's memory, its capacity charged already. */
+static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
+			  gfp_t gfp, unsigned long site)
+{
+	size_t size = pool->tier[tier].size;
+	struct record *record = NULL;
+	unsigned int class = class_raw(tier);
+	bool fresh;
+	void *mem;
+
+	if (pool->flags & BYTEPOOL_CHECK) {
+		record = record_new(gfp);
+		if (!record)
+			return NULL;
+	}
+	mem = objpool_get(&pool->objects, class, len, gfp, &fresh);
+	if (!mem) {
+		kfree(record);
+		return raw_get_fallback(pool, tier, len, gfp, site);
+	}
+	if (record && !raw_know(record, pool, mem, size, tier, true, site)) {
+		objpool_put(&pool->objects, class, mem);
+		kfree(record);
+		return NULL;
+	}
+	if (!fresh && gfp & __GFP_ZERO)
+		memset(mem, 0, size);
 	return mem;
 }
 
@@ -147,30 +202,15 @@ static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
 void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	      unsigned long site)
 {
-	unsigned int class = class_raw(tier);
 	size_t size = pool->tier[tier].size;
-	bool fresh;
-	void *mem;
+	void *mem = NULL;
 
-	if (!limit_charge(pool, size))
-		return get_failed(pool, class, site);
-	mem = objpool_get(&pool->objects, class, len, gfp, &fresh);
-	if (unlikely(!mem)) {
-		mem = raw_get_fallback(pool, tier, len, gfp, site);
-		if (mem)
-			return mem;
-		limit_uncharge(pool, size);
-		return get_failed(pool, class, site);
+	if (limit_charge(pool, size)) {
+		mem = raw_get_tier(pool, tier, len, gfp, site);
+		if (!mem)
+			limit_uncharge(pool, size);
 	}
-	if (unlikely(pool->flags & BYTEPOOL_CHECK) &&
-	    !record_add(pool, mem, size, tier, site, gfp)) {
-		limit_uncharge(pool, size);
-		objpool_put(&pool->objects, class, mem);
-		return get_failed(pool, class, site);
-	}
-	if (!fresh && gfp & __GFP_ZERO)
-		memset(mem, 0, size);
-	return mem;
+	return mem ?: get_failed(pool, class_raw(tier), site);
 }
 
 /* What bytepool_get() does off the fast path. */
@@ -234,26 +274,33 @@ static void raw_free_known(struct bytepool *pool, const struct record *record)
 static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem)
 {
 	limit_uncharge(pool, pool->tier[tier].size);
-	payload_clear(mem, pool->tier[tier].size);
+	/* An object keeps its content until it is destructed. */
+	if (!(pool->flags & POOL_TYPED))
+		payload_clear(mem, pool->tier[tier].size);
 	objpool_put(&pool->objects, class_raw(tier), mem);
 }
 
 /* Puts memory that is known by its address, or refuses what is not. */
-static void raw_put_known(struct bytepool *pool, void *mem, int tier,
+static void raw_put_known(struct bytepool *pool, void *mem, bool tier,
 			  unsigned long site)
 {
 	struct record record;
 
 	switch (record_remove(pool, mem, &record)) {
 	case RECORD_FOUND:
-		if (tier >= 0)
-			raw_put_tier(pool, tier, mem);
+		if (record.slab)
+			raw_put_tier(pool, record.tier, mem);
 		else
 			raw_free_known(pool, &record);
 		break;
 	case RECORD_BUSY:
-		/* This context interrupted one that holds the table's lock. */
+		/*
+		 * A signal handler in userspace, that has interrupted one who
+		 * holds the table's lock.
+		 */
+		rcu_read_lock();
 		objpool_park(&pool->objects, CLASS_PUT, mem, false);
+		rcu_read_unlock();
 		break;
 	case RECORD_OTHER_POOL:
 		report_misuse(pool, MISUSE_PUT_OTHER_POOL, mem, site,
@@ -261,8 +308,7 @@ static void raw_put_known(struct bytepool *pool, void *mem, int tier,
 		break;
 	case RECORD_NONE:
 		report_misuse(pool,
-			      tier >= 0 ? MISUSE_PUT_UNKNOWN
-					: MISUSE_PUT_FOREIGN,
+			      tier ? MISUSE_PUT_UNKNOWN : MISUSE_PUT_FOREIGN,
 			      mem, site, 0);
 		break;
 	}
@@ -276,12 +322,18 @@ static void raw_put_known(struct bytepool *pool, void *mem, int tier,
  */
 noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 {
-	int tier = raw_tier(pool, mem);
+	int tier;
 
-	if (tier >= 0 && !(pool->flags & BYTEPOOL_CHECK))
+	/* All memory of a checked pool is known: nothing else is looked at. */
+	if (pool->flags & BYTEPOOL_CHECK) {
+		raw_put_known(pool, mem, true, site);
+		return;
+	}
+	tier = raw_tier(pool, mem);
+	if (tier >= 0)
 		raw_put_tier(pool, tier, mem);
 	else
-		raw_put_known(pool, mem, tier, site);
+		raw_put_known(pool, mem, false, site);
 }
 
 static noinline void raw_put_slow(struct bytepool *pool, void *mem,

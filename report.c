@@ -30,7 +30,7 @@ MODULE_PARM_DESC(warn, "Report misuse as a kernel warning, which panic_on_warn "
 
 /* === Misuse === */
 
-/* Names what is refused, and what the other call site did. */
+/* Names what is refused, and what the other call site of a buffer did. */
 static const struct {
 	const char *what;
 	const char *other;
@@ -106,37 +106,31 @@ static struct record_bucket *record_bucket(const void *mem)
 }
 
 /**
- * record_add() - enter memory by its address
- * @pool: where it belongs
- * @mem: the memory
- * @size: its capacity in bytes
- * @tier: its tier; -1: larger than the largest
- * @site: who got it
- * @gfp: for the entry
+ * record_new() - allocate an entry
+ * @gfp: for the allocator
  *
- * Return: true, or false without memory.
+ * Return: the entry, for record_add() or kfree(); or NULL.
  */
-bool record_add(struct bytepool *pool, void *mem, size_t size, int tier,
-		unsigned long site, gfp_t gfp)
+struct record *record_new(gfp_t gfp)
 {
-	struct record_bucket *bucket = record_bucket(mem);
-	struct record *record;
+	if (!slab_allowed())
+		return NULL;
+	return kmalloc(sizeof(struct record), gfp & ~__GFP_ZERO);
+}
+
+/**
+ * record_add() - enter memory by its address
+ * @record: the entry, filled in
+ *
+ * Return: false if the table is out of reach from here.
+ */
+bool record_add(struct record *record)
+{
+	struct record_bucket *bucket = record_bucket(record->mem);
 	unsigned long flags;
 
-	if (!slab_allowed())
+	if (!lock_unless_held(&bucket->lock, &flags))
 		return false;
-	record = kmalloc(sizeof(*record), gfp & ~__GFP_ZERO);
-	if (!record)
-		return false;
-	record->mem = mem;
-	record->pool = pool;
-	record->size = size;
-	record->tier = tier;
-	record->site = site;
-	if (!lock_unless_held(&bucket->lock, &flags)) {
-		kfree(record);
-		return false;
-	}
 	hlist_add_head(&record->node, &bucket->list);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	return true;
@@ -159,10 +153,9 @@ enum record_found record_remove(struct bytepool *pool, const void *mem,
 	struct record *record;
 	unsigned long flags;
 
-	if (!slab_allowed() || !lock_unless_held(&bucket->lock, &flags))
+	if (!lock_unless_held(&bucket->lock, &flags))
 		return RECORD_BUSY;
-	hlist_for_each_entry(record, &bucket->list, node)
-	{
+	hlist_for_each_entry(record, &bucket->list, node) {
 		if (record->mem != mem)
 			continue;
 		*copy = *record;
@@ -174,8 +167,9 @@ enum record_found record_remove(struct bytepool *pool, const void *mem,
 		break;
 	}
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	/* By the worker, where slab is off limits. */
 	if (found == RECORD_FOUND)
-		kfree(record);
+		big_free(record);
 	return found;
 }
 
@@ -295,8 +289,7 @@ static void count_records(struct bytepool *pool, struct site_table *table,
 
 	for (i = 0; i < ARRAY_SIZE(records); i++) {
 		raw_spin_lock_irqsave(&records[i].lock, flags);
-		hlist_for_each_entry(record, &records[i].list, node)
-		{
+		hlist_for_each_entry(record, &records[i].list, node) {
 			if (record->pool != pool)
 				continue;
 			site_count(table, KIND_RAW, record->tier, record->site,

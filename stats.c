@@ -149,7 +149,7 @@ static void tier_sum(struct bytepool *pool, unsigned int tier,
  * @stats_size: size of the caller's struct bytepool_stats, in bytes; what
  *	this version does not know is set to 0
  *
- * Context: any but NMI; on 32-bit machines not in hard interrupts.
+ * Context: any but NMI; on 32-bit machines process context.
  */
 void __bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats,
 			  size_t stats_size)
@@ -159,6 +159,8 @@ void __bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats,
 	u64 quarantined;
 	unsigned int i;
 
+	if (!stats)
+		return;
 	memset(stats, 0, stats_size);
 	if (!pool_usable(pool, _RET_IP_))
 		return;
@@ -187,7 +189,7 @@ EXPORT_SYMBOL_GPL(__bytepool_get_stats);
  * @stats: filled in
  * @stats_size: size of the caller's struct bytepool_tier_stats, in bytes
  *
- * Context: any but NMI; on 32-bit machines not in hard interrupts.
+ * Context: any but NMI; on 32-bit machines process context.
  * Return: 0; -EINVAL if there is no such tier.
  */
 int __bytepool_get_tier_stats(struct bytepool *pool, unsigned int tier,
@@ -197,6 +199,8 @@ int __bytepool_get_tier_stats(struct bytepool *pool, unsigned int tier,
 	struct bytepool_tier_stats sum = {};
 	u64 quarantined;
 
+	if (!stats)
+		return -EINVAL;
 	memset(stats, 0, stats_size);
 	if (!pool_usable(pool, _RET_IP_) || tier >= pool->nr_tiers)
 		return -EINVAL;
@@ -288,7 +292,6 @@ static unsigned int merge_rings(struct recent_ring *rings,
 				unsigned int nr_rings, size_t *lens,
 				unsigned int nr)
 {
-	u32 now = (u32)jiffies;
 	unsigned int i, best, taken;
 	struct recent_length entry, newest;
 
@@ -298,7 +301,7 @@ static unsigned int merge_rings(struct recent_ring *rings,
 			if (!ring_newest(&rings[i], &entry))
 				continue;
 			if (best == nr_rings ||
-			    now - entry.when < now - newest.when) {
+			    (s32)(entry.when - newest.when) > 0) {
 				best = i;
 				newest = entry;
 			}
@@ -333,7 +336,7 @@ unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 	struct recent_ring *rings;
 	unsigned int cpu, n = 0;
 
-	if (!pool_usable(pool, _RET_IP_))
+	if (!pool_usable(pool, _RET_IP_) || !lens)
 		return 0;
 	rings = kcalloc(nr_cpu_ids + 1, sizeof(*rings),
 			GFP_ATOMIC | __GFP_NOWARN);
