@@ -277,7 +277,7 @@ static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 		}
 		if (!fresh && gfp & __GFP_ZERO)
 			memset(buf->data, 0, buf->capacity);
-		memset(buf + 1, 0, pool->priv_size);
+		memset(handle_priv(buf), 0, pool->priv_size);
 		buf_issue(buf, len, site);
 		return buf;
 	}
@@ -306,7 +306,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	if (!live_add(pool, buf))
 		goto err_free_data;
 	oversize_count(pool, len);
-	memset(buf + 1, 0, pool->priv_size);
+	memset(handle_priv(buf), 0, pool->priv_size);
 	/* The handle is fresh, so it is sound. */
 	buf_issue(buf, len, site);
 	return buf;
@@ -605,7 +605,7 @@ void *bytepool_buf_priv(const struct bytepool_buf *buf)
 {
 	if (!buf || !buf->pool->priv_size)
 		return NULL;
-	return (void *)(buf + 1);
+	return handle_priv(buf);
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_priv);
 
@@ -890,12 +890,13 @@ EXPORT_SYMBOL_GPL(bytepool_release_bufs);
 unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
 			      unsigned int nr, gfp_t gfp)
 {
-	struct objpool *op = &pool->objects;
+	struct objpool *op;
 	unsigned int tier, i;
 	void *buf;
 
 	if (!get_allowed(pool, gfp, _RET_IP_) || len - 1 >= pool->largest)
 		return 0;
+	op = &pool->objects;
 	if (READ_ONCE(op->dead)) {
 		report_misuse(pool, MISUSE_DEAD_POOL, NULL, _RET_IP_, 0);
 		return 0;

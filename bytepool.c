@@ -550,8 +550,7 @@ static int get_caches(struct bytepool *pool)
 	}
 	pool->handles = cache_get(
 		pool->flags & BYTEPOOL_RCU ? CACHE_HANDLE_RCU : CACHE_HANDLE,
-		sizeof(struct bytepool_buf) +
-			ALIGN(pool->priv_size, BYTEPOOL_GRAIN),
+		HANDLE_SIZE + ALIGN(pool->priv_size, BYTEPOOL_GRAIN),
 		BYTEPOOL_GRAIN);
 	return pool->handles ? 0 : -ENOMEM;
 }
@@ -712,7 +711,7 @@ static int __init bytepool_init(void)
 	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
 	int ret;
 
-	BUILD_BUG_ON(sizeof(struct bytepool_buf) != BYTEPOOL_GRAIN);
+	BUILD_BUG_ON(HANDLE_SIZE != BYTEPOOL_GRAIN);
 	BUILD_BUG_ON(sizeof(struct parked) >
 		     sizeof(struct bytepool_buf) -
 			     offsetof(struct bytepool_buf, site));

@@ -239,7 +239,15 @@ struct bytepool_buf {
 	u16 class;
 	u16 cpu_offset;
 	u32 capacity;
-} __aligned(BYTEPOOL_GRAIN);
+};
+
+/* The user's own bytes come after the handle, aligned as memory is. */
+#define HANDLE_SIZE ALIGN(sizeof(struct bytepool_buf), BYTEPOOL_GRAIN)
+
+static __always_inline void *handle_priv(const struct bytepool_buf *buf)
+{
+	return (void *)buf + HANDLE_SIZE;
+}
 
 extern struct idle_bound default_bound;
 extern struct list_head pools;

@@ -110,7 +110,7 @@ static void user_window(enum cache_kind kind, size_t size, size_t *start,
 	*window = size;
 	if (kind != CACHE_HANDLE && kind != CACHE_HANDLE_RCU)
 		return;
-	*start = sizeof(struct bytepool_buf);
+	*start = HANDLE_SIZE;
 	*window = size - *start;
 	if (*window)
 		return;

@@ -332,12 +332,13 @@ static unsigned int merge_rings(struct recent_ring *rings,
 unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 				     unsigned int nr)
 {
-	struct objpool *op = &pool->objects;
+	struct objpool *op;
 	struct recent_ring *rings;
 	unsigned int cpu, n = 0;
 
 	if (!pool_usable(pool, _RET_IP_) || !lens)
 		return 0;
+	op = &pool->objects;
 	rings = kcalloc(nr_cpu_ids + 1, sizeof(*rings),
 			GFP_ATOMIC | __GFP_NOWARN);
 	if (!rings)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What people type. The kernel's build system reads Kbuild instead, and needs
+# nothing of this file: make -C $KDIR M=$PWD modules
+
+tools := kunit/boot
+
+# Headers of the running kernel, or else of Debian's stock kernel.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build))
+DESTDIR ?=
+
+modules:
+	@kdir=$(KDIR); \
+	[ -n "$$kdir" ] || kdir=$$($(tools)/prepare.sh headers) || exit; \
+	$(MAKE) -C $$kdir M=$(CURDIR) modules
+
+# The tests and the sample stay here.
+install: modules
+	@release=$$(modinfo -F vermagic bytepool.ko | cut -d ' ' -f 1) && \
+	install -D -m 644 bytepool.ko \
+		$(DESTDIR)/lib/modules/$$release/updates/bytepool.ko && \
+	$(if $(DESTDIR),:,depmod $$release)
+
+lib:
+	@$(tools)/prepare.sh packages userspace
+	$(MAKE) -C userspace lib
+
+run:
+	@$(tools)/run.sh $(if $(filter-out 0,$(HOST)),host)
+
+check:
+	@$(tools)/check.sh
+
+check-userspace:
+	@$(tools)/check.sh userspace
+
+check-uml:
+	@$(tools)/check.sh uml
+
+check-stock:
+	@$(tools)/check.sh stock
+
+style:
+	@$(tools)/check.sh style
+
+# Works without headers of any kernel.
+clean:
+	@rm -rf build
+	@find . -path ./.git -prune -o -type f \( -name '*.ko' -o -name '*.o' \
+		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+		-o -name '.*.d' -o -name modules.order \
+		-o -name Module.symvers \) -exec rm -f {} +
+	$(MAKE) -C userspace clean
+
+distclean: clean
+	@$(tools)/prepare.sh forget
+
+help:
+	@echo 'Targets:'
+	@echo '  modules          build bytepool.ko, the sample and the tests (default)'
+	@echo '  install          install bytepool.ko where modprobe finds it'
+	@echo '  lib              build the userspace library: build/libbytepool.{a,so},'
+	@echo '                   build/bytepool.pc'
+	@echo '  run              load the modules into the stock Debian kernel, in a machine'
+	@echo '                   of its own, and send a file through them'
+	@echo '  check            run all tests and all style checks'
+	@echo '  check-userspace  the tests in userspace: strict, TSan, fast, library'
+	@echo '  check-uml        KUnit and the driver in a user-mode kernel, newest source'
+	@echo '  check-stock      self-test and driver in the stock Debian kernel'
+	@echo '  style            the style checks alone'
+	@echo '  clean            remove what was built here; downloads and kernels stay'
+	@echo '  distclean        remove those too'
+	@echo '  help             this text'
+	@echo
+	@echo 'Variables:'
+	@echo '  KDIR             headers to build modules and install against; default: those'
+	@echo '                   of the running kernel, or else of the stock Debian kernel'
+	@echo '  HOST=1           run: load into the running kernel instead (root)'
+	@echo '  DESTDIR          install: below this folder'
+	@echo '  V=1              show what the tools say, and full commands'
+	@echo '  BYTEPOOL_CACHE   where downloads and kernels are kept; default:'
+	@echo '                   $$XDG_CACHE_HOME/bytepool or ~/.cache/bytepool'
+	@echo
+	@echo 'What is missing on the machine is installed with apt, if that is allowed.'
+
+.PHONY: modules install lib run check check-userspace check-uml check-stock \
+	style clean distclean help

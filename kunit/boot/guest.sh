@@ -1,0 +1,180 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# First process of the machines that tests boot, stock kernel and user-mode
+# kernel alike: does the jobs named on the kernel's command line (jobs=a,b).
+# With the first argument "host" it does them on the machine it is started on,
+# with modules and programs from the folder in the second.
+#
+# What it reports goes to a channel of its own, not to the console: sections
+# between "@begin NAME" and "@end NAME STATUS", and at last "@done".
+
+# The kernel makes environment variables of these words on its command line.
+jobs=${jobs:-} report=${report:-} file=${file:-}
+
+debugfs=/sys/kernel/debug
+pool=$debugfs/bytepool/bytecast
+
+section()
+{
+	name=$1
+	shift
+	echo "@begin $name"
+	"$@"
+	echo "@end $name $?"
+}
+
+# What the kernel says from here on belongs to this job.
+mark_log()
+{
+	mark="begin of $1 $(cut -d ' ' -f 1 /proc/uptime)"
+	echo "<6>bytepool tests: $mark" >/dev/kmsg
+}
+
+log_since_mark()
+{
+	dmesg -r | sed -n "/bytepool tests: $mark/,\$p"
+}
+
+# Memory that nothing refers to is called leaked once it is 5 s old.
+scan_for_leaks()
+{
+	sleep 6
+	echo scan >$debugfs/kmemleak
+	leaks=$(cat $debugfs/kmemleak)
+	[ -z "$leaks" ] || echo "$leaks"
+	[ -z "$leaks" ]
+}
+
+# === Jobs ===
+
+load_and_unload()
+{
+	insmod "$dir/bytepool.ko" || return
+	insmod "$dir/$1"
+	status=$?
+	rmmod "${1%.ko}" || [ $status != 0 ] || status=1
+	# Work items free what was destroyed last, and hold the module meanwhile.
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rmmod bytepool 2>/dev/null && return $status
+		sleep 1
+	done
+	rmmod bytepool
+	return 1
+}
+
+# KUnit where the kernel has it, else the runner that comes with the tests.
+job_unit()
+{
+	mark_log unit
+	test=bytepool_selftest.ko
+	[ -f "$dir/$test" ] || test=bytepool_kunit.ko
+	section unit load_and_unload $test
+	section unit-log log_since_mark
+}
+
+load_driver()
+{
+	insmod "$dir/bytepool.ko" && insmod "$dir/bytecast.ko"
+}
+
+unload_driver()
+{
+	rmmod bytecast && rmmod bytepool
+}
+
+job_driver()
+{
+	mark_log driver
+	section driver-load load_driver
+	section driver "$dir/bytecast_test" all
+	section driver-unload unload_driver
+	section driver-log log_since_mark
+}
+
+transfer()
+{
+	"$dir/bytecast_test" transfer "$file" --pause-cmd \
+		"echo; echo 'Statistics with messages queued:';
+		 cat $pool/stats; echo; echo 'What is outstanding:';
+		 cat $pool/outstanding; echo"
+}
+
+statistics_after()
+{
+	echo
+	echo "Statistics after the last reader is gone:"
+	cat $pool/stats
+	echo
+	echo "The same as JSON:"
+	cat $pool/stats.json
+}
+
+# Every "in_use", whatever it counts, has to be back at zero.
+nothing_in_use()
+{
+	sed 's/[,{}]/\n/g' $pool/stats.json |
+		awk -F : '
+			/in_use"/ { seen++; left += $2 }
+			END { exit !seen || left }
+		'
+}
+
+job_leaks()
+{
+	section leaks scan_for_leaks
+}
+
+job_transfer()
+{
+	mark_log transfer
+	section transfer-load load_driver
+	section transfer transfer
+	section transfer-after statistics_after
+	section transfer-in-use nothing_in_use
+	section transfer-unload unload_driver
+	section transfer-log log_since_mark
+}
+
+# === Machine ===
+
+boot()
+{
+	export PATH=/bin
+	mount -t proc proc /proc
+	mount -t sysfs sysfs /sys
+	mount -t devtmpfs devtmpfs /dev
+	mount -t debugfs debugfs $debugfs
+	mount -t tmpfs tmpfs /tmp
+	if [ -c "$report" ]; then
+		stty -F "$report" raw
+	fi
+	exec >"$report"
+}
+
+# Closing the channel waits until everything in it has arrived.
+halt()
+{
+	exec >/dev/null
+	sync
+	poweroff -f
+}
+
+run_jobs()
+{
+	for job in $(echo "$jobs" | tr ',' ' '); do
+		"job_$job"
+	done
+	echo "@done"
+}
+
+if [ "$1" = host ]; then
+	dir=$2
+	run_jobs
+else
+	dir=/modules
+	file=/modules/file
+	boot
+	run_jobs 2>&1
+	halt
+fi

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced: builds modules for a kernel, boots them in a machine, and takes its
+# report apart.
+
+# shellcheck source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# One run at a time in one tree.
+lock_tree()
+{
+	mkdir -p "$logs"
+	exec 8>"$build/.lock"
+	if ! flock -n 8; then
+		say "Waiting for another run in this tree ..."
+		flock 8
+	fi
+}
+
+# === Modules ===
+
+# Builds all modules against the headers in $2, in a folder build/$1 that has
+# links to the sources: one tree, as many kernels as there are folders.
+build_modules()
+{
+	local dir=$build/$1 kdir=$2
+	shift 2
+
+	link_sources "$dir"
+	make -C "$kdir" M="$dir" -j"$(nproc)" "$@" modules
+}
+
+link_sources()
+{
+	local dir=$1
+
+	mkdir -p "$dir"
+	# A source that was renamed or removed must not stay behind.
+	find "$dir" -type l -delete
+	(cd "$top" && find Kbuild ./*.c ./*.h kunit samples \
+		-path kunit/boot -prune -o -type f -name 'Kbuild' -print -o \
+		-type f -name '*.[ch]' ! -name '*.mod.c' -print) |
+		while read -r file; do
+			mkdir -p "$dir/$(dirname "$file")"
+			ln -sf "$top/$file" "$dir/$file"
+		done
+}
+
+# Static, because the machines that it runs in have no libraries.
+build_programs()
+{
+	gcc -static -O2 -Wall -Wextra -Werror -o "$build/$1/bytecast_test" \
+		"$top/samples/bytecast_test.c"
+}
+
+build_stock()
+{
+	build_modules stock "$("$here/prepare.sh" headers)" &&
+		build_programs stock
+}
+
+build_uml()
+{
+	build_modules uml "$("$here/prepare.sh" uml)" ARCH=um &&
+		build_programs uml
+}
+
+# === Machines ===
+
+# A root file system: busybox, what was built in build/$2, files in the rest.
+make_root()
+{
+	local root=$1 modules=$build/$2 applet
+	shift 2
+
+	rm -rf "$root"
+	mkdir -p "$root"/{bin,dev,modules,proc,sys,tmp}
+	cp "$(command -v busybox)" "$root/bin/busybox"
+	for applet in $(busybox --list); do
+		[ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
+	done
+	install -m 755 "$here/guest.sh" "$root/init"
+	cp "$modules"/*.ko "$modules"/*/*.ko "$modules/bytecast_test" "$@" \
+		"$root/modules"
+	strip --strip-debug "$root"/modules/*.ko
+}
+
+# /dev/kvm without these flags is there, and hangs.
+accelerator()
+{
+	if grep -qE '^flags.*\b(vmx|svm)\b' /proc/cpuinfo &&
+		[ -w /dev/kvm ] && echo quit |
+		timeout 10 qemu-system-x86_64 -accel kvm -machine none \
+			-display none -monitor stdio >/dev/null 2>&1; then
+		echo kvm
+	else
+		echo tcg,thread=multi
+	fi
+}
+
+accelerator_text()
+{
+	case $(accelerator) in
+	kvm) echo "with KVM" ;;
+	*) echo "emulated, as there is no KVM here" ;;
+	esac
+}
+
+# Runs a machine; whatever happens to it, its end is in logs/$1.report.
+run_machine()
+{
+	local name=$1 seconds=$2 status=0
+	shift 2
+
+	# Killed, because a user-mode kernel that is asked to end may not.
+	timeout -s KILL "$seconds" "$@" </dev/null >"$logs/$name.console" 2>&1 ||
+		status=$?
+	sed -i 's/\r$//' "$logs/$name.console" "$logs/$name.report"
+	grep -qx '@done' "$logs/$name.report" && return
+	if [ $status = 137 ]; then
+		echo "@dead no end after $seconds s" >>"$logs/$name.report"
+	else
+		echo "@dead it stopped before it was done" \
+			>>"$logs/$name.report"
+	fi
+}
+
+# Boots the stock kernel with jobs $2, for up to $3 s; the rest are files.
+boot_stock()
+{
+	local name=$1 jobs=$2 seconds=$3 root=$build/vm/$1 image accel
+	shift 3
+
+	mkdir -p "$logs"
+	image=$(echo "$("$here/prepare.sh" stock)"/vmlinuz-*)
+	accel=$(accelerator)
+	make_root "$root" stock "$@"
+	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) \
+		>"$root.cpio.gz"
+	: >"$logs/$name.report"
+	run_machine "$name" "$seconds" qemu-system-x86_64 -accel "$accel" \
+		-cpu max -smp 2 -m 1024 -display none -monitor none -nodefaults \
+		-no-reboot -serial stdio -serial "file:$logs/$name.report" \
+		-kernel "$image" -initrd "$root.cpio.gz" -append "console=ttyS0 \
+		panic=-1 oops=panic log_buf_len=4M jobs=$jobs report=/dev/ttyS1"
+}
+
+# The same for the user-mode kernel; arguments from the fourth on are for its
+# command line. It has a tick of 10 ms, so its grace periods may as well be
+# looked for at each: destroying a slab cache waits for some.
+boot_uml()
+{
+	local name=$1 jobs=$2 seconds=$3 root=$build/vm/$1
+	shift 3
+
+	mkdir -p "$logs"
+	make_root "$root" uml
+	: >"$root/report"
+	ln -sf "$root/report" "$logs/$name.report"
+	# Its memory is a file there; /dev/shm may be as small as 64 MiB.
+	TMPDIR=$build/vm run_machine "$name" "$seconds" \
+		"$("$here/prepare.sh" uml)/linux" mem=1G seccomp=on ncpus=2 \
+		root=none rootfstype=hostfs rootflags="$root" rw init=/init \
+		con=null con0=fd:0,fd:1 rcutree.jiffies_till_first_fqs=0 \
+		rcutree.jiffies_till_next_fqs=1 jobs="$jobs" report=/report "$@"
+}
+
+# === Reports ===
+
+section_of()
+{
+	awk -v name="$2" '
+		/^@end / && $2 == name { exit }
+		inside { print }
+		/^@begin / && $2 == name { inside = 1 }
+	' "$logs/$1.report"
+}
+
+# Status that a section ended with; nothing if it did not.
+status_of()
+{
+	awk -v name="$2" '/^@end / && $2 == name { print $3 }' \
+		"$logs/$1.report"
+}
+
+# Says why, and fails, unless the machine did all its jobs.
+check_done()
+{
+	local why
+
+	why=$(sed -n 's/^@dead //p' "$logs/$1.report")
+	[ -n "$why" ] || return 0
+	echo "The machine failed: $why. The end of its console:"
+	tail -n 40 "$logs/$1.console"
+	return 1
+}

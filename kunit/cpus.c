@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: GPL-2.0
+/* bytepool test cases - several CPUs that use one pool */
+#include <linux/irqflags.h>
+#include <linux/rcupdate.h>
+#include <linux/sizes.h>
+
+#include "cases.h"
+
+/* === Release on another CPU than the get === */
+
+#define NR_HANDED 200
+
+/**
+ * struct handed - what one CPU gets and another gives back
+ * @pool: the pool it is from
+ * @bufs: buffers
+ * @mem: raw memory
+ */
+struct handed {
+	struct bytepool *pool;
+	struct bytepool_buf *bufs[NR_HANDED];
+	void *mem[NR_HANDED];
+};
+
+static void get_handed(struct kunit *test, struct handed *handed)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_HANDED; i++) {
+		handed->bufs[i] = bpt_get_buf(test, handed->pool, 500 + i);
+		handed->mem[i] = bpt_get(test, handed->pool, 500 + i);
+		bpt_stamp_buf(handed->bufs[i], i);
+		bpt_stamp(handed->mem[i], 500 + i, ~i);
+	}
+}
+
+static void release_handed(struct bpt_crew *crew, unsigned int thread)
+{
+	struct handed *handed = crew->arg;
+	unsigned int i;
+
+	for (i = 0; i < NR_HANDED; i++) {
+		KUNIT_EXPECT_TRUE(crew->test,
+				  bpt_buf_stamped(handed->bufs[i], i));
+		KUNIT_EXPECT_TRUE(crew->test,
+				  bpt_stamped(handed->mem[i], 500 + i, ~i));
+		bytepool_buf_release(handed->bufs[i]);
+		bytepool_put(handed->pool, handed->mem[i]);
+	}
+}
+
+static void release_on_another_cpu_than_the_get(struct kunit *test)
+{
+	struct handed *handed;
+	unsigned int i;
+
+	handed = kunit_kzalloc(test, sizeof(*handed), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, handed);
+	handed->pool = bpt_pow2_pool(test, 0);
+	for (i = 0; i < 3; i++) {
+		get_handed(test, handed);
+		KUNIT_EXPECT_EQ(test, bpt_in_use(test, handed->pool),
+				2 * NR_HANDED);
+		bpt_run(test, 1, release_handed, handed);
+		bpt_expect_quiet(test, handed->pool);
+	}
+}
+
+static void shrink_reaches_what_another_cpu_has_idle(struct kunit *test)
+{
+	struct handed *handed;
+	size_t idle;
+
+	handed = kunit_kzalloc(test, sizeof(*handed), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, handed);
+	handed->pool = bpt_pow2_pool(test, 0);
+	get_handed(test, handed);
+	bpt_run(test, 1, release_handed, handed);
+	idle = bpt_tier(test, handed->pool, 2).idle * 512 +
+	       bpt_tier(test, handed->pool, 3).idle * 1024;
+	KUNIT_EXPECT_EQ(test, bytepool_shrink(handed->pool), idle);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, handed->pool, 2).idle, 0);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, handed->pool, 3).idle, 0);
+}
+
+static void read_elsewhere(struct bpt_crew *crew, unsigned int thread)
+{
+	struct bytepool_view *view = crew->arg;
+
+	KUNIT_EXPECT_TRUE(crew->test, bpt_stamped(view->data, view->len, 9));
+	bytepool_view_release(view);
+}
+
+static void view_released_last_on_another_cpu(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	struct bytepool_buf *buf = bpt_get_buf(test, pool, 1000);
+	struct bytepool_view view = bytepool_buf_slice(buf, 10, 100);
+
+	bpt_stamp_buf(buf, 9);
+	bytepool_buf_release(buf);
+	bpt_run(test, 1, read_elsewhere, &view);
+}
+
+/* === All at once === */
+
+static void hold_and_compare(struct bpt_crew *crew, unsigned int thread)
+{
+	struct bytepool *pool = crew->arg;
+	u8 tag = 1 + thread;
+	unsigned int i, j;
+
+	for (i = 0; i < BPT_ROUNDS; i++) {
+		struct bytepool_buf *bufs[8] = {};
+		bool sane = true;
+
+		for (j = 0; j < 8; j++) {
+			bufs[j] = bytepool_get_buf(pool, 100 + i, GFP_KERNEL);
+			if (bufs[j])
+				bpt_stamp_buf(bufs[j], tag);
+		}
+		for (j = 0; j < 8; j++)
+			sane &= bufs[j] && bpt_buf_stamped(bufs[j], tag);
+		KUNIT_EXPECT_TRUE(crew->test, sane);
+		bytepool_release_bufs(8, bufs);
+	}
+}
+
+static void get_on_all_cpus_gives_memory_to_one_owner(struct kunit *test)
+{
+	bpt_run(test, bpt_nr_threads(), hold_and_compare,
+		bpt_pow2_pool(test, 0));
+}
+
+/**
+ * struct shared_buf - a buffer that all CPUs retain and release
+ * @buf: the buffer
+ * @nr_threads: how many there are
+ */
+struct shared_buf {
+	struct bytepool_buf *buf;
+	unsigned int nr_threads;
+};
+
+static void retain_and_release(struct bpt_crew *crew, unsigned int thread)
+{
+	struct shared_buf *shared = crew->arg;
+	unsigned int i;
+
+	for (i = 0; i < 10 * BPT_ROUNDS; i++) {
+		bytepool_buf_retain(shared->buf);
+		bytepool_buf_release(shared->buf);
+	}
+	/* This one reference was got for the thread. */
+	bytepool_buf_release(shared->buf);
+}
+
+static void retain_on_all_cpus_counts_exactly(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	unsigned int nr = bpt_nr_threads(), i;
+	struct shared_buf shared = {
+		.buf = bpt_get_buf(test, pool, 100),
+		.nr_threads = nr,
+	};
+
+	for (i = 0; i < nr; i++)
+		bytepool_buf_retain(shared.buf);
+	bpt_run(test, nr, retain_and_release, &shared);
+	KUNIT_EXPECT_EQ(test, bytepool_buf_refcount(shared.buf), 1);
+	bytepool_buf_release(shared.buf);
+}
+
+/**
+ * struct limited - how much of a limited pool is out
+ * @pool: the pool
+ * @out: pieces of memory that are out
+ * @most: the most there were
+ */
+struct limited {
+	struct bytepool *pool;
+	atomic_t out;
+	atomic_t most;
+};
+
+#define LIMITED 3
+
+static void get_up_to_the_limit(struct bpt_crew *crew, unsigned int thread)
+{
+	struct limited *limited = crew->arg;
+	void *mem[LIMITED + 1];
+	unsigned int i, nr;
+	int out;
+
+	for (i = 0; i < BPT_ROUNDS; i++) {
+		for (nr = 0; nr <= LIMITED; nr++) {
+			mem[nr] = bytepool_get(limited->pool, 1000, GFP_KERNEL);
+			if (!mem[nr])
+				break;
+			out = atomic_inc_return(&limited->out);
+			if (out > atomic_read(&limited->most))
+				atomic_set(&limited->most, out);
+		}
+		while (nr) {
+			atomic_dec(&limited->out);
+			bytepool_put(limited->pool, mem[--nr]);
+		}
+	}
+}
+
+static void limit_is_exact_on_all_cpus(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	struct limited limited = {};
+	unsigned int i;
+
+	config.limit = LIMITED * SZ_1K;
+	limited.pool = bpt_pool(test, &config);
+	bpt_run(test, bpt_nr_threads(), get_up_to_the_limit, &limited);
+	KUNIT_EXPECT_EQ(test, atomic_read(&limited.most), LIMITED);
+	/* All of it is there again. */
+	for (i = 0; i < 2; i++) {
+		struct bytepool_buf *bufs[LIMITED];
+
+		bpt_get_bufs(test, limited.pool, SZ_1K, LIMITED, bufs);
+		bytepool_release_bufs(LIMITED, bufs);
+	}
+}
+
+static void expect_plausible(struct kunit *test, struct bytepool *pool)
+{
+	struct bytepool_tier_stats tier = bpt_tier(test, pool, 0);
+	struct bytepool_stats stats = bpt_stats(pool);
+
+	KUNIT_EXPECT_LE(test, tier.put, tier.get);
+	KUNIT_EXPECT_EQ(test, tier.get, tier.hit + tier.miss);
+	KUNIT_EXPECT_LE(test, stats.total_put, stats.total_get);
+	/* Late, perhaps, but not what a difference below zero looks like. */
+	KUNIT_EXPECT_LE(test, tier.in_use, tier.get);
+	KUNIT_EXPECT_LE(test, tier.idle, tier.get);
+}
+
+static void use_or_read_stats(struct bpt_crew *crew, unsigned int thread)
+{
+	struct bytepool *pool = crew->arg;
+	struct bytepool_buf *bufs[4];
+	unsigned int i;
+
+	for (i = 0; i < BPT_ROUNDS; i++) {
+		if (!thread) {
+			expect_plausible(crew->test, pool);
+			continue;
+		}
+		if (!bytepool_get_bufs(pool, 100, 4, bufs, GFP_KERNEL))
+			bytepool_release_bufs(4, bufs);
+	}
+}
+
+static void stats_read_under_load_are_never_negative(struct kunit *test)
+{
+	bpt_run(test, bpt_nr_threads(), use_or_read_stats,
+		bpt_tier_pool(test, SZ_1K, 0));
+}
+
+static void use_or_shrink(struct bpt_crew *crew, unsigned int thread)
+{
+	struct bytepool *pool = crew->arg;
+	struct bytepool_buf *bufs[4];
+	unsigned int i;
+
+	for (i = 0; i < BPT_ROUNDS; i++) {
+		if (!thread && i % 16 == 0)
+			bytepool_shrink(pool);
+		if (bytepool_get_bufs(pool, 3000, 4, bufs, GFP_KERNEL))
+			continue;
+		bpt_stamp_buf(bufs[3], thread);
+		KUNIT_EXPECT_TRUE(crew->test, bpt_buf_stamped(bufs[3], thread));
+		bytepool_release_bufs(4, bufs);
+	}
+}
+
+static void shrink_while_others_get_and_release(struct kunit *test)
+{
+	bpt_run(test, bpt_nr_threads(), use_or_shrink, bpt_pow2_pool(test, 0));
+}
+
+/* === Two CPUs that release one reference === */
+
+static const unsigned int arbitrated[] = {
+	BYTEPOOL_RCU,
+	BYTEPOOL_CHECK,
+	BYTEPOOL_RCU | BYTEPOOL_CHECK,
+};
+
+static void arbitrated_desc(const unsigned int *flags, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s%s",
+		 *flags & BYTEPOOL_RCU ? "RCU" : "",
+		 *flags & BYTEPOOL_CHECK ? "CHECK" : "");
+}
+
+KUNIT_ARRAY_PARAM(arbitrated, arbitrated, arbitrated_desc);
+
+/* Meetings take longer than what is contested: so many at once. */
+#define NR_CONTESTED 16
+
+/**
+ * struct contested - memory that two CPUs take for theirs
+ * @pool: where it is from
+ * @bufs: buffers
+ * @mem: raw memory
+ */
+struct contested {
+	struct bytepool *pool;
+	struct bytepool_buf *bufs[NR_CONTESTED];
+	void *mem[NR_CONTESTED];
+};
+
+static void expect_contested(struct kunit *test, struct contested *contested,
+			     u64 put, u64 misuse)
+{
+	struct bytepool_stats stats = bpt_stats(contested->pool);
+
+	KUNIT_EXPECT_EQ(test, stats.total_put, put);
+	KUNIT_EXPECT_EQ(test, stats.misuse, misuse);
+}
+
+static void get_contested(struct kunit *test, struct contested *contested)
+{
+	KUNIT_EXPECT_EQ(test,
+			bytepool_get_bufs(contested->pool, 100, NR_CONTESTED,
+					  contested->bufs, GFP_KERNEL),
+			0);
+}
+
+static void release_contested(struct bpt_crew *crew, unsigned int thread)
+{
+	struct contested *contested = crew->arg;
+	unsigned int i;
+
+	for (i = 1; i <= BPT_ROUNDS / 8; i++) {
+		if (!thread)
+			get_contested(crew->test, contested);
+		bpt_meet(crew);
+		bytepool_release_bufs(NR_CONTESTED, contested->bufs);
+		bpt_meet(crew);
+		if (!thread)
+			expect_contested(crew->test, contested,
+					 i * NR_CONTESTED, i * NR_CONTESTED);
+	}
+}
+
+/* Exactly one of them wins, and the other is told. */
+static void release_of_one_reference_by_two_cpus(struct kunit *test)
+{
+	const unsigned int *flags = test->param_value;
+	struct contested contested = {
+		.pool = bpt_pow2_pool(test, *flags),
+	};
+
+	bpt_run(test, 2, release_contested, &contested);
+	bpt_expect_misuse(test, contested.pool, BPT_ROUNDS / 8 * NR_CONTESTED);
+}
+
+static void put_contested(struct bpt_crew *crew, unsigned int thread)
+{
+	struct contested *contested = crew->arg;
+	unsigned int i, j;
+
+	for (i = 1; i <= BPT_ROUNDS / 8; i++) {
+		for (j = 0; !thread && j < NR_CONTESTED; j++)
+			contested->mem[j] =
+				bytepool_get(contested->pool, 100, GFP_KERNEL);
+		bpt_meet(crew);
+		for (j = 0; j < NR_CONTESTED; j++)
+			bytepool_put(contested->pool, contested->mem[j]);
+		bpt_meet(crew);
+		if (!thread)
+			expect_contested(crew->test, contested,
+					 i * NR_CONTESTED, i * NR_CONTESTED);
+	}
+}
+
+static void put_of_one_piece_by_two_cpus(struct kunit *test)
+{
+	struct contested contested = {
+		.pool = bpt_pow2_pool(test, BYTEPOOL_CHECK),
+	};
+
+	bpt_run(test, 2, put_contested, &contested);
+	bpt_expect_misuse(test, contested.pool, BPT_ROUNDS / 8 * NR_CONTESTED);
+}
+
+static void release_last_two(struct bpt_crew *crew, unsigned int thread)
+{
+	struct contested *contested = crew->arg;
+	unsigned int i, j;
+
+	for (i = 1; i <= BPT_ROUNDS / 8; i++) {
+		if (!thread)
+			get_contested(crew->test, contested);
+		for (j = 0; !thread && j < NR_CONTESTED; j++)
+			bytepool_buf_retain(contested->bufs[j]);
+		bpt_meet(crew);
+		bytepool_release_bufs(NR_CONTESTED, contested->bufs);
+		bpt_meet(crew);
+		if (!thread)
+			expect_contested(crew->test, contested,
+					 i * NR_CONTESTED, 0);
+	}
+}
+
+/* No misuse at all, and whoever is last recycles it, in any kind of pool. */
+static void release_of_two_references_by_two_cpus(struct kunit *test)
+{
+	struct contested contested = {
+		.pool = bpt_pow2_pool(test, 0),
+	};
+
+	bpt_run(test, 2, release_last_two, &contested);
+}
+
+/* === Everything, at random === */
+
+#define NR_SLOTS 32
+
+/**
+ * struct mixed - everything that a pool can do, done by several CPUs
+ * @pool: the pool
+ * @seed: of the random numbers
+ * @exchange: buffers that pass from one thread to another
+ */
+struct mixed {
+	struct bytepool *pool;
+	u64 seed;
+	struct bytepool_buf *exchange[8];
+};
+
+/**
+ * struct mixer - one of those who do it
+ * @mixed: what they do it with
+ * @state: of the random numbers
+ * @bufs: what he holds
+ * @mem: what he holds
+ */
+struct mixer {
+	struct mixed *mixed;
+	u64 state;
+	struct bytepool_buf *bufs[NR_SLOTS];
+	void *mem[NR_SLOTS];
+};
+
+/* Beyond the largest tier, of 16 KiB, now and then. */
+static size_t mix_len(struct mixer *mixer)
+{
+	return 1 +
+	       bpt_random(&mixer->state, 64 << bpt_random(&mixer->state, 10));
+}
+
+static void mix_buf(struct mixer *mixer, gfp_t gfp)
+{
+	struct bytepool_buf **buf;
+
+	buf = &mixer->bufs[bpt_random(&mixer->state, NR_SLOTS)];
+	bytepool_buf_release(*buf);
+	*buf = bytepool_get_buf(mixer->mixed->pool, mix_len(mixer), gfp);
+}
+
+static void mix_raw(struct mixer *mixer, gfp_t gfp)
+{
+	void **mem = &mixer->mem[bpt_random(&mixer->state, NR_SLOTS)];
+
+	bytepool_put(mixer->mixed->pool, *mem);
+	*mem = bytepool_get(mixer->mixed->pool, mix_len(mixer), gfp);
+}
+
+static void mix_bulk(struct mixer *mixer, gfp_t gfp)
+{
+	unsigned int nr = 1 + bpt_random(&mixer->state, NR_SLOTS);
+
+	bytepool_release_bufs(nr, mixer->bufs);
+	/* All entries are NULL if it fails. */
+	if (bytepool_get_bufs(mixer->mixed->pool, mix_len(mixer), nr,
+			      mixer->bufs, gfp))
+		return;
+	bytepool_buf_retain(mixer->bufs[0]);
+	bytepool_buf_release(mixer->bufs[0]);
+}
+
+static void mix_view(struct mixer *mixer)
+{
+	struct bytepool_buf *buf;
+	struct bytepool_view view, inner;
+
+	buf = mixer->bufs[bpt_random(&mixer->state, NR_SLOTS)];
+	if (!buf)
+		return;
+	view = bytepool_buf_slice(buf, bytepool_buf_len(buf) / 2, 1);
+	inner = bytepool_view_slice(&view, 0, 0);
+	bytepool_view_release(&view);
+	bytepool_view_release(&inner);
+}
+
+/* Gives one reference to whoever comes next, and releases another's. */
+static void mix_exchange(struct mixer *mixer)
+{
+	struct bytepool_buf **place, *buf;
+
+	place = &mixer->mixed->exchange[bpt_random(&mixer->state, 8)];
+	buf = mixer->bufs[bpt_random(&mixer->state, NR_SLOTS)];
+	if (buf)
+		bytepool_buf_retain(buf);
+	bytepool_buf_release(xchg(place, buf));
+}
+
+static void mix(struct mixer *mixer, gfp_t gfp)
+{
+	switch (bpt_random(&mixer->state, 8)) {
+	case 0:
+	case 1:
+		mix_buf(mixer, gfp);
+		break;
+	case 2:
+	case 3:
+		mix_raw(mixer, gfp);
+		break;
+	case 4:
+		mix_bulk(mixer, gfp);
+		break;
+	case 5:
+		mix_view(mixer);
+		break;
+	case 6:
+		mix_exchange(mixer);
+		break;
+	case 7:
+		bytepool_prefill(mixer->mixed->pool, mix_len(mixer), 2, gfp);
+		break;
+	}
+}
+
+static void mix_and_clean_up(struct bpt_crew *crew, unsigned int thread)
+{
+	struct mixed *mixed = crew->arg;
+	struct mixer mixer = {
+		.mixed = mixed,
+		.state = mixed->seed + thread,
+	};
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < 4 * BPT_ROUNDS; i++) {
+		if (bpt_random(&mixer.state, 4)) {
+			mix(&mixer, GFP_KERNEL);
+		} else {
+			local_irq_save(flags);
+			mix(&mixer, GFP_ATOMIC);
+			local_irq_restore(flags);
+		}
+		if (i % 256 == 255)
+			bytepool_shrink(mixed->pool);
+	}
+	bytepool_release_bufs(NR_SLOTS, mixer.bufs);
+	for (i = 0; i < NR_SLOTS; i++)
+		bytepool_put(mixed->pool, mixer.mem[i]);
+}
+
+static const unsigned int mixed_flags[] = {
+	0,
+	BYTEPOOL_RCU | BYTEPOOL_ZERO,
+	BYTEPOOL_CHECK,
+};
+
+static void mixed_desc(const unsigned int *flags, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "flags %#x", *flags);
+}
+
+KUNIT_ARRAY_PARAM(mixed, mixed_flags, mixed_desc);
+
+/* Whatever is done, once it is quiet all that was got was given back. */
+static void everything_is_conserved(struct kunit *test)
+{
+	const unsigned int *flags = test->param_value;
+	struct bytepool_config config = bpt_config();
+	struct mixed mixed = { .seed = bpt_seed(test) };
+
+	config.nr_sizes = 8;
+	config.flags = *flags;
+	config.priv_size = 32;
+	config.max_idle = SZ_256K;
+	config.limit = SZ_2M;
+	mixed.pool = bpt_pool(test, &config);
+	bpt_run(test, bpt_nr_threads(), mix_and_clean_up, &mixed);
+	bytepool_release_bufs(ARRAY_SIZE(mixed.exchange), mixed.exchange);
+	KUNIT_EXPECT_EQ(test, bpt_in_use(test, mixed.pool), 0);
+	KUNIT_EXPECT_EQ(test, bpt_stats(mixed.pool).total_get,
+			bpt_stats(mixed.pool).total_put);
+	KUNIT_EXPECT_EQ(test, bpt_stats(mixed.pool).quarantined, 0);
+	bytepool_shrink(mixed.pool);
+}
+
+static struct kunit_case cpus_cases[] = {
+	KUNIT_CASE(release_on_another_cpu_than_the_get),
+	KUNIT_CASE(shrink_reaches_what_another_cpu_has_idle),
+	KUNIT_CASE(view_released_last_on_another_cpu),
+	KUNIT_CASE(get_on_all_cpus_gives_memory_to_one_owner),
+	KUNIT_CASE(retain_on_all_cpus_counts_exactly),
+	KUNIT_CASE(limit_is_exact_on_all_cpus),
+	KUNIT_CASE(stats_read_under_load_are_never_negative),
+	KUNIT_CASE(shrink_while_others_get_and_release),
+	KUNIT_CASE_PARAM(release_of_one_reference_by_two_cpus,
+			 arbitrated_gen_params),
+	KUNIT_CASE(put_of_one_piece_by_two_cpus),
+	KUNIT_CASE(release_of_two_references_by_two_cpus),
+	KUNIT_CASE_PARAM(everything_is_conserved, mixed_gen_params),
+	{}
+};
+
+struct kunit_suite bpt_cpus_suite = {
+	.name = "bytepool_cpus",
+	.init = bpt_init,
+	.exit = bpt_exit,
+	.test_cases = cpus_cases,
+};

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool test cases - many buffers at once, idle memory and its bound, and
+ * the limit of memory in use
+ */
+#include <linux/limits.h>
+#include <linux/sizes.h>
+
+#include "cases.h"
+
+/* === Many at once === */
+
+/* None is given, and all entries are NULL. */
+static void expect_no_bufs(struct kunit *test, struct bytepool *pool,
+			   size_t len, unsigned int nr,
+			   struct bytepool_buf **bufs)
+{
+	int ret;
+
+	memset(bufs, 0xff, nr * sizeof(*bufs));
+	ret = bytepool_get_bufs(pool, len, nr, bufs, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+	KUNIT_EXPECT_NULL(test, memchr_inv(bufs, 0, nr * sizeof(*bufs)));
+}
+
+static void get_bufs_gives_all(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	struct bytepool_buf *bufs[100];
+	unsigned int round, i;
+
+	for (round = 0; round < 3; round++) {
+		bpt_get_bufs(test, pool, 1000, 100, bufs);
+		for (i = 0; i < 100; i++) {
+			KUNIT_EXPECT_EQ(test, bytepool_buf_len(bufs[i]), 1000);
+			KUNIT_EXPECT_EQ(test, bytepool_buf_refcount(bufs[i]),
+					1);
+			bpt_stamp_buf(bufs[i], i);
+		}
+		KUNIT_EXPECT_EQ(test, bpt_in_use(test, pool), 100);
+		for (i = 0; i < 100; i++)
+			KUNIT_EXPECT_TRUE(test, bpt_buf_stamped(bufs[i], i));
+		bytepool_release_bufs(100, bufs);
+		KUNIT_EXPECT_EQ(test, bpt_in_use(test, pool), 0);
+	}
+}
+
+static void get_bufs_of_none_succeeds(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	struct bytepool_buf *buf = ERR_PTR(-EINVAL);
+
+	KUNIT_EXPECT_EQ(test, bytepool_get_bufs(pool, 100, 0, &buf, GFP_KERNEL),
+			0);
+	KUNIT_EXPECT_PTR_EQ(test, buf, ERR_PTR(-EINVAL));
+	bytepool_release_bufs(0, &buf);
+	KUNIT_EXPECT_EQ(test, bpt_stats(pool).total_get, 0);
+}
+
+static void get_bufs_of_nothing_fails(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	struct bytepool_buf *bufs[5];
+
+	expect_no_bufs(test, pool, 0, 5, bufs);
+}
+
+static void get_bufs_of_absurd_lengths_fails(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	struct bytepool_buf *bufs[5];
+
+	expect_no_bufs(test, pool, (size_t)INT_MAX + 1, 5, bufs);
+	expect_no_bufs(test, pool, SIZE_MAX, 5, bufs);
+}
+
+static void get_bufs_larger_than_the_largest_tier(struct kunit *test)
+{
+	struct bytepool *pool = bpt_tier_pool(test, 1024, 0);
+	struct bytepool_buf *bufs[5];
+	unsigned int i;
+
+	bpt_get_bufs(test, pool, 5000, 5, bufs);
+	for (i = 0; i < 5; i++)
+		bpt_stamp_buf(bufs[i], i);
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_TRUE(test, bpt_buf_stamped(bufs[i], i));
+	KUNIT_EXPECT_EQ(test, bpt_stats(pool).oversize_in_use, 5);
+	bytepool_release_bufs(5, bufs);
+}
+
+static struct bytepool *limited_pool(struct kunit *test, size_t limit)
+{
+	struct bytepool_config config = bpt_config();
+
+	config.limit = limit;
+	return bpt_pool(test, &config);
+}
+
+static void get_bufs_past_the_limit_gives_none(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, 8 * SZ_4K);
+	struct bytepool_buf *bufs[9];
+
+	expect_no_bufs(test, pool, SZ_4K, 9, bufs);
+	bpt_expect_quiet(test, pool);
+	/* None of the limit was kept. */
+	bpt_get_bufs(test, pool, SZ_4K, 8, bufs);
+	bytepool_release_bufs(8, bufs);
+}
+
+static void get_bufs_past_the_limit_beyond_the_tiers(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, 2 * SZ_4M);
+	struct bytepool_buf *bufs[3];
+
+	expect_no_bufs(test, pool, 3 * SZ_1M, 3, bufs);
+	bpt_expect_quiet(test, pool);
+	bpt_get_bufs(test, pool, 3 * SZ_1M, 2, bufs);
+	bytepool_release_bufs(2, bufs);
+}
+
+/* So many that the sum of their sizes is no 32-bit number. */
+static void get_bufs_of_an_absurd_sum_fails(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, SZ_1M);
+	unsigned int nr = SZ_64K;
+	struct bytepool_buf **bufs;
+
+	bufs = kunit_kzalloc(test, nr * sizeof(*bufs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bufs);
+	expect_no_bufs(test, pool, SZ_2M, nr, bufs);
+	expect_no_bufs(test, pool, INT_MAX, nr, bufs);
+}
+
+static struct kunit_case bulk_cases[] = {
+	KUNIT_CASE(get_bufs_gives_all),
+	KUNIT_CASE(get_bufs_of_none_succeeds),
+	KUNIT_CASE(get_bufs_of_nothing_fails),
+	KUNIT_CASE(get_bufs_of_absurd_lengths_fails),
+	KUNIT_CASE(get_bufs_larger_than_the_largest_tier),
+	KUNIT_CASE(get_bufs_past_the_limit_gives_none),
+	KUNIT_CASE(get_bufs_past_the_limit_beyond_the_tiers),
+	KUNIT_CASE(get_bufs_of_an_absurd_sum_fails),
+	{}
+};
+
+struct kunit_suite bpt_bulk_suite = {
+	.name = "bytepool_bulk",
+	.init = bpt_init,
+	.exit = bpt_exit,
+	.test_cases = bulk_cases,
+};
+
+/* === Idle memory === */
+
+/* Gets and releases so many of a tier of 4 KiB at once. */
+static void cycle(struct kunit *test, struct bytepool *pool, unsigned int nr)
+{
+	struct bytepool_buf **bufs;
+
+	bufs = kunit_kzalloc(test, nr * sizeof(*bufs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bufs);
+	bpt_get_bufs(test, pool, SZ_4K, nr, bufs);
+	bytepool_release_bufs(nr, bufs);
+}
+
+static void release_makes_idle_and_get_hits(struct kunit *test)
+{
+	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
+	unsigned int kept = bpt_recycles(test, 0) ? 20 : 0;
+	struct bytepool_tier_stats tier;
+
+	cycle(test, pool, 20);
+	tier = bpt_tier(test, pool, 0);
+	KUNIT_EXPECT_EQ(test, tier.idle, kept);
+	KUNIT_EXPECT_EQ(test, tier.hit, 0);
+	KUNIT_EXPECT_EQ(test, tier.miss, 20);
+	cycle(test, pool, 20);
+	tier = bpt_tier(test, pool, 0);
+	KUNIT_EXPECT_EQ(test, tier.idle, kept);
+	KUNIT_EXPECT_EQ(test, tier.hit, kept);
+	KUNIT_EXPECT_EQ(test, tier.miss, 40 - kept);
+}
+
+static void put_makes_idle_and_get_hits(struct kunit *test)
+{
+	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
+	bool recycles = bpt_recycles(test, 0);
+	unsigned int i;
+
+	for (i = 0; i < 5; i++)
+		bytepool_put(pool, bpt_get(test, pool, SZ_4K));
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, recycles);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).hit, recycles ? 4 : 0);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).miss, recycles ? 1 : 5);
+}
+
+/* More than magazines hold, and back again. */
+static void idle_of_hundreds_is_found_again(struct kunit *test)
+{
+	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
+	unsigned int kept = bpt_recycles(test, 0) ? 500 : 0;
+
+	cycle(test, pool, 500);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, kept);
+	cycle(test, pool, 500);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).hit, kept);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, kept);
+}
+
+static void prefill_makes_idle_and_get_hits(struct kunit *test)
+{
+	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
+	unsigned int nr = bytepool_prefill(pool, SZ_4K, 30, GFP_KERNEL);
+	struct bytepool_tier_stats tier = bpt_tier(test, pool, 0);
+
+	if (bpt_recycles(test, 0))
+		KUNIT_EXPECT_EQ(test, nr, 30);
+	KUNIT_EXPECT_EQ(test, tier.idle, nr);
+	KUNIT_EXPECT_EQ(test, tier.get, 0);
+	KUNIT_EXPECT_EQ(test, tier.put, 0);
+	cycle(test, pool, 30);
+	tier = bpt_tier(test, pool, 0);
+	KUNIT_EXPECT_EQ(test, tier.hit, nr);
+	KUNIT_EXPECT_EQ(test, tier.miss, 30 - nr);
+}
+
+static void prefill_of_what_is_not_pooled_is_none(struct kunit *test)
+{
+	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
+
+	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, 0, 5, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, 1, 0, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, SZ_4K + 1, 5, GFP_KERNEL),
+			0);
+	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, SIZE_MAX, 5, GFP_KERNEL),
+			0);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, 0);
+}
+
+static struct bytepool *bounded_pool(struct kunit *test, size_t max_idle)
+{
+	static const size_t size = SZ_4K;
+	struct bytepool_config config = bpt_config();
+
+	config.sizes = &size;
+	config.nr_sizes = 1;
+	config.max_idle = max_idle;
+	return bpt_pool(test, &config);
+}
+
+static void max_idle_is_exact(struct kunit *test)
+{
+	struct bytepool *pool = bounded_pool(test, 10 * SZ_4K);
+	unsigned int kept = bpt_recycles(test, 0) ? 10 : 0;
+
+	cycle(test, pool, 10);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, kept);
+	cycle(test, pool, 100);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, kept);
+	cycle(test, pool, 11);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, kept);
+}
+
+static void max_idle_bounds_prefill(struct kunit *test)
+{
+	struct bytepool *pool = bounded_pool(test, 10 * SZ_4K);
+	unsigned int nr = bytepool_prefill(pool, SZ_4K, 100, GFP_KERNEL);
+
+	KUNIT_EXPECT_LE(test, nr, 10);
+	if (bpt_recycles(test, 0))
+		KUNIT_EXPECT_EQ(test, nr, 10);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, nr);
+	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, SZ_4K, 1, GFP_KERNEL), 0);
+}
+
+static void max_idle_too_small_keeps_nothing(struct kunit *test)
+{
+	struct bytepool *pool = bounded_pool(test, SZ_4K - 1);
+
+	cycle(test, pool, 10);
+	bytepool_put(pool, bpt_get(test, pool, SZ_4K));
+	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, SZ_4K, 1, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, 0);
+}
+
+/* Raw memory and buffers of all tiers share the bound. */
+static void max_idle_is_for_the_whole_pool(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	bool recycles = bpt_recycles(test, 0);
+	struct bytepool *pool;
+
+	config.max_idle = SZ_4K + SZ_2K;
+	pool = bpt_pool(test, &config);
+	bytepool_put(pool, bpt_get(test, pool, SZ_4K));
+	bytepool_buf_release(bpt_get_buf(test, pool, SZ_2K));
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 5).idle, recycles);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 4).idle, recycles);
+	bytepool_put(pool, bpt_get(test, pool, 128));
+	bytepool_buf_release(bpt_get_buf(test, pool, 128));
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, 0);
+}
+
+static void shrink_gives_all_idle_memory_back(struct kunit *test)
+{
+	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
+	u64 idle;
+
+	cycle(test, pool, 200);
+	bytepool_put(pool, bpt_get(test, pool, SZ_4K));
+	bytepool_prefill(pool, SZ_4K, 20, GFP_KERNEL);
+	idle = bpt_tier(test, pool, 0).idle;
+	KUNIT_EXPECT_EQ(test, bytepool_shrink(pool), idle * SZ_4K);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, 0);
+	KUNIT_EXPECT_EQ(test, bytepool_shrink(pool), 0);
+}
+
+static void shrink_counts_the_tiers_own_sizes(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	struct bytepool_tier_stats tier;
+	size_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < BYTEPOOL_NR_POW2; i++) {
+		size_t size = bytepool_sizes_pow2[i];
+
+		bytepool_put(pool, bpt_get(test, pool, size));
+		bytepool_buf_release(bpt_get_buf(test, pool, size));
+		tier = bpt_tier(test, pool, i);
+		bytes += tier.idle * tier.size;
+	}
+	KUNIT_EXPECT_EQ(test, bytepool_shrink(pool), bytes);
+	for (i = 0; i < BYTEPOOL_NR_POW2; i++)
+		KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, i).idle, 0);
+}
+
+static void shrink_leaves_what_is_in_use(struct kunit *test)
+{
+	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
+	struct bytepool_buf *buf = bpt_get_buf(test, pool, SZ_4K);
+	void *mem = bpt_get(test, pool, SZ_4K);
+
+	bpt_stamp_buf(buf, 1);
+	bpt_stamp(mem, SZ_4K, 2);
+	bytepool_shrink(pool);
+	KUNIT_EXPECT_TRUE(test, bpt_buf_stamped(buf, 1));
+	KUNIT_EXPECT_TRUE(test, bpt_stamped(mem, SZ_4K, 2));
+	KUNIT_EXPECT_EQ(test, bpt_in_use(test, pool), 2);
+	bytepool_buf_release(buf);
+	bytepool_put(pool, mem);
+	/* And recycling goes on. */
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle,
+			bpt_recycles(test, 0) ? 2 : 0);
+}
+
+static void shrink_of_an_unused_pool_gives_nothing(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+
+	KUNIT_EXPECT_EQ(test, bytepool_shrink(pool), 0);
+}
+
+static struct kunit_case idle_cases[] = {
+	KUNIT_CASE(release_makes_idle_and_get_hits),
+	KUNIT_CASE(put_makes_idle_and_get_hits),
+	KUNIT_CASE(idle_of_hundreds_is_found_again),
+	KUNIT_CASE(prefill_makes_idle_and_get_hits),
+	KUNIT_CASE(prefill_of_what_is_not_pooled_is_none),
+	KUNIT_CASE(max_idle_is_exact),
+	KUNIT_CASE(max_idle_bounds_prefill),
+	KUNIT_CASE(max_idle_too_small_keeps_nothing),
+	KUNIT_CASE(max_idle_is_for_the_whole_pool),
+	KUNIT_CASE(shrink_gives_all_idle_memory_back),
+	KUNIT_CASE(shrink_counts_the_tiers_own_sizes),
+	KUNIT_CASE(shrink_leaves_what_is_in_use),
+	KUNIT_CASE(shrink_of_an_unused_pool_gives_nothing),
+	{}
+};
+
+struct kunit_suite bpt_idle_suite = {
+	.name = "bytepool_idle",
+	.init = bpt_init,
+	.exit = bpt_exit,
+	.test_cases = idle_cases,
+};
+
+/* === The limit === */
+
+static void limit_is_exact(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, 10 * SZ_4K);
+	struct bytepool_buf *buf[10];
+	unsigned int round, i;
+
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < 10; i++)
+			buf[i] = bpt_get_buf(test, pool, SZ_4K);
+		KUNIT_EXPECT_NULL(test, bytepool_get_buf(pool, 1, GFP_KERNEL));
+		KUNIT_EXPECT_NULL(test, bytepool_get(pool, 1, GFP_KERNEL));
+		KUNIT_EXPECT_NULL(test, bytepool_get(pool, SZ_4M, GFP_KERNEL));
+		while (i)
+			bytepool_buf_release(buf[--i]);
+	}
+}
+
+static void limit_counts_capacity(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, 256);
+	void *mem = bpt_get(test, pool, 1);
+
+	/* 128 bytes are left, whatever was asked for. */
+	KUNIT_EXPECT_NULL(test, bytepool_get(pool, 129, GFP_KERNEL));
+	bytepool_put(pool, bpt_get(test, pool, 128));
+	bytepool_put(pool, mem);
+	bytepool_put(pool, bpt_get(test, pool, 129));
+}
+
+static void limit_is_for_raw_memory_and_buffers_together(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, 2 * SZ_4K);
+	struct bytepool_buf *buf = bpt_get_buf(test, pool, SZ_4K);
+	void *mem = bpt_get(test, pool, SZ_4K);
+
+	KUNIT_EXPECT_NULL(test, bytepool_get(pool, 1, GFP_KERNEL));
+	bytepool_buf_release(buf);
+	bytepool_put(pool, bpt_get(test, pool, SZ_4K));
+	buf = bpt_get_buf(test, pool, SZ_4K);
+	KUNIT_EXPECT_NULL(test, bytepool_get_buf(pool, 1, GFP_KERNEL));
+	bytepool_put(pool, mem);
+	bytepool_buf_release(bpt_get_buf(test, pool, SZ_4K));
+	bytepool_buf_release(buf);
+}
+
+static void limit_includes_memory_larger_than_the_tiers(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, SZ_4M + 64);
+	void *mem = bpt_get(test, pool, SZ_2M + 1);
+	struct bytepool_buf *buf = bpt_get_buf(test, pool, SZ_2M - 64);
+
+	KUNIT_EXPECT_NULL(test, bytepool_get(pool, SZ_2M + 1, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, bytepool_get(pool, 1, GFP_KERNEL));
+	bytepool_put(pool, mem);
+	KUNIT_EXPECT_NULL(test, bytepool_get_buf(pool, SZ_2M + 65, GFP_KERNEL));
+	bytepool_buf_release(bpt_get_buf(test, pool, SZ_2M + 64));
+	bytepool_buf_release(buf);
+}
+
+static void limit_counts_a_shared_buffer_once(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, 2 * SZ_4K);
+	struct bytepool_buf *buf = bpt_get_buf(test, pool, SZ_4K);
+	struct bytepool_view view = bytepool_buf_bytes(buf);
+
+	bytepool_buf_release(buf);
+	buf = bpt_get_buf(test, pool, SZ_4K);
+	KUNIT_EXPECT_NULL(test, bytepool_get_buf(pool, 1, GFP_KERNEL));
+	bytepool_view_release(&view);
+	bytepool_buf_release(bpt_get_buf(test, pool, SZ_4K));
+	bytepool_buf_release(buf);
+}
+
+static void limit_smaller_than_a_tier_fails_its_gets(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, 127);
+
+	KUNIT_EXPECT_NULL(test, bytepool_get(pool, 1, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, bytepool_get_buf(pool, 1, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, bytepool_get(pool, INT_MAX, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, bpt_stats(pool).fail, 3);
+}
+
+static void limit_does_not_count_idle_memory(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, 2 * SZ_4K);
+	struct bytepool_buf *bufs[2];
+
+	bytepool_prefill(pool, SZ_4K, 2, GFP_KERNEL);
+	bytepool_put(pool, bpt_get(test, pool, SZ_4K));
+	bpt_get_bufs(test, pool, SZ_4K, 2, bufs);
+	bytepool_release_bufs(2, bufs);
+}
+
+static void limit_absurdly_large_is_none(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, SIZE_MAX);
+
+	bytepool_put(pool, bpt_get(test, pool, SZ_4M));
+	bytepool_put(pool, bpt_get(test, pool, 1));
+}
+
+static struct kunit_case limit_cases[] = {
+	KUNIT_CASE(limit_is_exact),
+	KUNIT_CASE(limit_counts_capacity),
+	KUNIT_CASE(limit_is_for_raw_memory_and_buffers_together),
+	KUNIT_CASE(limit_includes_memory_larger_than_the_tiers),
+	KUNIT_CASE(limit_counts_a_shared_buffer_once),
+	KUNIT_CASE(limit_smaller_than_a_tier_fails_its_gets),
+	KUNIT_CASE(limit_does_not_count_idle_memory),
+	KUNIT_CASE(limit_absurdly_large_is_none),
+	{}
+};
+
+struct kunit_suite bpt_limit_suite = {
+	.name = "bytepool_limit",
+	.init = bpt_init,
+	.exit = bpt_exit,
+	.test_cases = limit_cases,
+};

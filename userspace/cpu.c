@@ -1,0 +1,674 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Threads as CPUs: numbers, hotplug, per-CPU memory, and what a thread may do
+ * where. A thread becomes a CPU where it does something that may sleep for the
+ * first time, holding no lock: hotplug callbacks may sleep and take any. That
+ * is never in a signal handler, where even a thread's first call may be.
+ */
+#include <linux/cpu.h>
+#include <linux/irqflags.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rcu_reader.h>
+#include <linux/sched.h>
+#include <shim.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#ifdef SHIM_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(mem, size)	((void)(mem), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(mem, size)	((void)(mem), (void)(size))
+#endif
+
+__thread struct thread_info shim_thread = {
+	.cpu = SHIM_NO_CPU,
+	.cpu_offset = SHIM_NO_CPU * PCPU_MIN_UNIT_SIZE,
+};
+
+/* Protects what follows, and is held while callbacks run. */
+static DEFINE_MUTEX(hotplug_mutex);
+
+/**
+ * struct cpu - an entry of the table of CPU numbers
+ * @taken: a thread has the number, or is just getting it or giving it back
+ * @online: between the callbacks of either
+ */
+static struct cpu {
+	bool taken;
+	bool online;
+} cpus[CONFIG_NR_CPUS + 1];
+
+static unsigned int nr_taken;
+
+/* A state that the module has set up callbacks for. */
+static struct step {
+	bool used;
+	int (*startup)(unsigned int cpu, struct hlist_node *node);
+	int (*teardown)(unsigned int cpu, struct hlist_node *node);
+	struct hlist_head instances;
+} steps[CPUHP_AP_ONLINE_DYN_END + 1];
+
+/* === Hotplug === */
+
+bool cpu_online(unsigned int cpu)
+{
+	return cpu < nr_cpu_ids && READ_ONCE(cpus[cpu].online);
+}
+
+unsigned int num_online_cpus(void)
+{
+	unsigned int cpu, nr = 0;
+
+	for_each_online_cpu(cpu)
+		nr++;
+	return nr;
+}
+
+void cpus_read_lock(void)
+{
+	mutex_lock(&hotplug_mutex);
+}
+
+void cpus_read_unlock(void)
+{
+	mutex_unlock(&hotplug_mutex);
+}
+
+static void step_teardown(struct step *step, unsigned int cpu)
+{
+	struct hlist_node *node;
+
+	if (!step->teardown)
+		return;
+	for (node = step->instances.first; node; node = node->next)
+		step->teardown(cpu, node);
+}
+
+static int step_startup(struct step *step, unsigned int cpu)
+{
+	struct hlist_node *node;
+
+	if (!step->startup)
+		return 0;
+	for (node = step->instances.first; node; node = node->next) {
+		/* What has been started is torn down with the rest. */
+		if (step->startup(cpu, node)) {
+			step_teardown(step, cpu);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static void steps_down(int from, int to, unsigned int cpu)
+{
+	while (from > to)
+		step_teardown(&steps[--from], cpu);
+}
+
+/* Returns the first step that has not been done. */
+static int steps_up(int from, int to, unsigned int cpu)
+{
+	while (from < to && !step_startup(&steps[from], cpu))
+		from++;
+	return from;
+}
+
+static void thread_take_cpu(unsigned int cpu)
+{
+	shim_thread.cpu_offset = cpu * PCPU_MIN_UNIT_SIZE;
+	shim_thread.cpu = cpu;
+}
+
+/* The CPU whose part this thread plays goes away, for whatever reason. */
+static void cpu_down(void)
+{
+	unsigned int cpu = shim_thread.cpu;
+
+	lockdep_assert_held(&hotplug_mutex);
+	steps_down(CPUHP_AP_ONLINE_DYN_END, CPUHP_AP_ONLINE_DYN, cpu);
+	WRITE_ONCE(cpus[cpu].online, false);
+	thread_take_cpu(SHIM_NO_CPU);
+	steps_down(CPUHP_BP_PREPARE_DYN_END, CPUHP_BP_PREPARE_DYN, cpu);
+	cpus[cpu].taken = false;
+	WRITE_ONCE(nr_taken, nr_taken - 1);
+}
+
+static bool cpu_up(unsigned int cpu)
+{
+	int step;
+
+	lockdep_assert_held(&hotplug_mutex);
+	step = steps_up(CPUHP_BP_PREPARE_DYN, CPUHP_BP_PREPARE_DYN_END, cpu);
+	if (step < CPUHP_BP_PREPARE_DYN_END) {
+		steps_down(step, CPUHP_BP_PREPARE_DYN, cpu);
+		return false;
+	}
+	cpus[cpu].taken = true;
+	WRITE_ONCE(nr_taken, nr_taken + 1);
+	thread_take_cpu(cpu);
+	WRITE_ONCE(cpus[cpu].online, true);
+	step = steps_up(CPUHP_AP_ONLINE_DYN, CPUHP_AP_ONLINE_DYN_END, cpu);
+	if (step < CPUHP_AP_ONLINE_DYN_END) {
+		cpu_down();
+		return false;
+	}
+	return true;
+}
+
+/**
+ * shim_thread_exit() - give the thread's CPU back, for good
+ *
+ * Called early by a kernel thread: its CPU is offline before anyone is told
+ * that it ends.
+ */
+void shim_thread_exit(void)
+{
+	shim_thread.exiting = true;
+	/* No interrupt any more: the thread's timers have been stopped. */
+	shim_thread.shielded++;
+	if (shim_thread.cpu == SHIM_NO_CPU)
+		return;
+	mutex_lock(&hotplug_mutex);
+	cpu_down();
+	mutex_unlock(&hotplug_mutex);
+}
+
+/*
+ * Runs before the destructors of any pthread key, liburcu's and the
+ * application's, and after it the thread is none of the CPUs. What these call
+ * works all the same.
+ */
+static void thread_exit(void *unused)
+{
+	shim_thread_exit();
+}
+
+int __cxa_thread_atexit_impl(void (*fn)(void *arg), void *arg, void *dso);
+extern void *__dso_handle;
+
+static void thread_bring_up(void)
+{
+	unsigned int cpu = 0;
+	bool up = false;
+	int ret;
+
+	mutex_lock(&hotplug_mutex);
+	while (cpu < CONFIG_NR_CPUS && cpus[cpu].taken)
+		cpu++;
+	if (cpu < CONFIG_NR_CPUS)
+		up = cpu_up(cpu);
+	if (up) {
+		shim_shield();
+		ret = __cxa_thread_atexit_impl(thread_exit, NULL,
+					       &__dso_handle);
+		shim_unshield();
+		if (ret)
+			cpu_down();
+	}
+	mutex_unlock(&hotplug_mutex);
+}
+
+/*
+ * In a forked child the threads of the other CPUs do not exist: this one goes
+ * through their exits for them, before it gets a number or another thread does.
+ */
+static bool orphans;
+
+static void reap_orphans(void)
+{
+	unsigned int cpu, own = shim_thread.cpu;
+
+	mutex_lock(&hotplug_mutex);
+	orphans = false;
+	for (cpu = 0; cpu < CONFIG_NR_CPUS; cpu++) {
+		if (!cpus[cpu].taken || cpu == own)
+			continue;
+		thread_take_cpu(cpu);
+		cpu_down();
+	}
+	thread_take_cpu(own);
+	mutex_unlock(&hotplug_mutex);
+}
+
+void shim_cpu_fork_child(void)
+{
+	orphans = true;
+}
+
+/**
+ * shim_process_context() - do what waits for a context like this one
+ *
+ * Called wherever the module says that it may sleep.
+ */
+void shim_process_context(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	if (t->bringing_up || t->exiting || t->locks_held || !shim_may_sleep())
+		return;
+	t->bringing_up = true;
+	if (unlikely(orphans))
+		reap_orphans();
+	if (t->cpu == SHIM_NO_CPU && READ_ONCE(nr_taken) < CONFIG_NR_CPUS)
+		thread_bring_up();
+	shim_workers_start();
+	t->bringing_up = false;
+}
+
+int cpuhp_setup_state_multi(enum cpuhp_state state, const char *name,
+			    int (*startup)(unsigned int cpu,
+					   struct hlist_node *node),
+			    int (*teardown)(unsigned int cpu,
+					    struct hlist_node *node))
+{
+	int first = state, last = CPUHP_BP_PREPARE_DYN_END, i;
+
+	if (state == CPUHP_AP_ONLINE_DYN)
+		last = CPUHP_AP_ONLINE_DYN_END;
+	else if (state != CPUHP_BP_PREPARE_DYN)
+		return -EINVAL;
+
+	mutex_lock(&hotplug_mutex);
+	for (i = first; i < last && steps[i].used; i++)
+		;
+	if (i < last)
+		steps[i] = (struct step){
+			.used = true,
+			.startup = startup,
+			.teardown = teardown,
+		};
+	mutex_unlock(&hotplug_mutex);
+	return i < last ? i : -ENOSPC;
+}
+
+void cpuhp_remove_multi_state(enum cpuhp_state state)
+{
+	mutex_lock(&hotplug_mutex);
+	WARN(!hlist_empty(&steps[state].instances),
+	     "hotplug state removed with instances left\n");
+	steps[state] = (struct step){ .used = false };
+	mutex_unlock(&hotplug_mutex);
+}
+
+int cpuhp_state_add_instance_nocalls(enum cpuhp_state state,
+				     struct hlist_node *node)
+{
+	mutex_lock(&hotplug_mutex);
+	hlist_add_head(node, &steps[state].instances);
+	mutex_unlock(&hotplug_mutex);
+	return 0;
+}
+
+int cpuhp_state_remove_instance_nocalls(enum cpuhp_state state,
+					struct hlist_node *node)
+{
+	mutex_lock(&hotplug_mutex);
+	/* As the kernel does it: the node can tell that it is no instance. */
+	hlist_del_init(node);
+	mutex_unlock(&hotplug_mutex);
+	return 0;
+}
+
+/* === Per-CPU memory === */
+
+/* Allocations are multiples of this. */
+#define PCPU_GRAIN	32UL
+#define PCPU_GRAINS	(PCPU_MIN_UNIT_SIZE / PCPU_GRAIN)
+
+enum {
+	GRAIN_FREE,
+	GRAIN_FIRST,
+	GRAIN_MORE,
+};
+
+/**
+ * struct pcpu_chunk - memory for allocations, a unit for each CPU
+ * @next: in the list of all
+ * @base: of the first CPU's unit
+ * @nr_used: how many allocations there are
+ * @grain: by grain of a unit: free, an allocation's first, or another of it
+ */
+struct pcpu_chunk {
+	struct pcpu_chunk *next;
+	char *base;
+	unsigned int nr_used;
+	u8 grain[PCPU_GRAINS];
+};
+
+static DEFINE_MUTEX(pcpu_mutex);
+static struct pcpu_chunk *pcpu_chunks;
+
+#define PCPU_CHUNK_SIZE	(nr_cpu_ids * PCPU_MIN_UNIT_SIZE)
+
+static struct pcpu_chunk *pcpu_chunk_create(void)
+{
+	struct pcpu_chunk *chunk;
+
+	shim_shield();
+	chunk = calloc(1, sizeof(*chunk));
+	if (chunk) {
+		chunk->base = mmap(NULL, PCPU_CHUNK_SIZE,
+				   PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				   -1, 0);
+		if (chunk->base == MAP_FAILED) {
+			free(chunk);
+			chunk = NULL;
+		}
+	}
+	shim_unshield();
+	if (!chunk)
+		return NULL;
+	ASAN_POISON_MEMORY_REGION(chunk->base, PCPU_CHUNK_SIZE);
+	chunk->next = pcpu_chunks;
+	pcpu_chunks = chunk;
+	return chunk;
+}
+
+static void pcpu_chunk_destroy(struct pcpu_chunk *chunk)
+{
+	struct pcpu_chunk **pos = &pcpu_chunks;
+
+	while (*pos != chunk)
+		pos = &(*pos)->next;
+	*pos = chunk->next;
+	ASAN_UNPOISON_MEMORY_REGION(chunk->base, PCPU_CHUNK_SIZE);
+	shim_shield();
+	munmap(chunk->base, PCPU_CHUNK_SIZE);
+	free(chunk);
+	shim_unshield();
+}
+
+static bool grains_free(struct pcpu_chunk *chunk, size_t first, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (chunk->grain[first + i] != GRAIN_FREE)
+			return false;
+	return true;
+}
+
+static void *pcpu_chunk_alloc(struct pcpu_chunk *chunk, size_t nr, size_t step)
+{
+	size_t i;
+
+	for (i = 0; i + nr <= PCPU_GRAINS; i += step) {
+		if (!grains_free(chunk, i, nr))
+			continue;
+		memset(&chunk->grain[i], GRAIN_MORE, nr);
+		chunk->grain[i] = GRAIN_FIRST;
+		chunk->nr_used++;
+		return chunk->base + i * PCPU_GRAIN;
+	}
+	return NULL;
+}
+
+static void pcpu_unpoison(void *ptr, size_t size)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		ASAN_UNPOISON_MEMORY_REGION(per_cpu_ptr(ptr, cpu), size);
+}
+
+void *__alloc_percpu(size_t size, size_t align)
+{
+	size_t step = DIV_ROUND_UP(align, PCPU_GRAIN);
+	size_t nr = DIV_ROUND_UP(size, PCPU_GRAIN);
+	struct pcpu_chunk *chunk;
+	void *ptr = NULL;
+
+	might_sleep();
+	if (WARN(!size || nr > PCPU_GRAINS || align > PAGE_SIZE,
+		 "illegal size or alignment of per-CPU memory\n"))
+		return NULL;
+	if (shim_should_fail(GFP_KERNEL))
+		return NULL;
+	mutex_lock(&pcpu_mutex);
+	for (chunk = pcpu_chunks; chunk && !ptr; chunk = chunk->next)
+		ptr = pcpu_chunk_alloc(chunk, nr, step);
+	if (!ptr) {
+		chunk = pcpu_chunk_create();
+		if (chunk)
+			ptr = pcpu_chunk_alloc(chunk, nr, step);
+	}
+	if (ptr)
+		pcpu_unpoison(ptr, size);
+	mutex_unlock(&pcpu_mutex);
+	return ptr;
+}
+
+/* Memory is zeroed as it comes back, and not where nobody has written. */
+static void pcpu_clear(void *ptr, size_t size)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		void *mem = per_cpu_ptr(ptr, cpu);
+
+		ASAN_UNPOISON_MEMORY_REGION(mem, size);
+		if (memchr_inv(mem, 0, size))
+			memset(mem, 0, size);
+		ASAN_POISON_MEMORY_REGION(mem, size);
+	}
+}
+
+static void pcpu_chunk_free(struct pcpu_chunk *chunk, size_t first)
+{
+	size_t nr = 0;
+
+	if (WARN(chunk->grain[first] != GRAIN_FIRST,
+		 "no per-CPU memory begins there\n"))
+		return;
+	do {
+		chunk->grain[first + nr++] = GRAIN_FREE;
+	} while (first + nr < PCPU_GRAINS &&
+		 chunk->grain[first + nr] == GRAIN_MORE);
+	pcpu_clear(chunk->base + first * PCPU_GRAIN, nr * PCPU_GRAIN);
+	if (!--chunk->nr_used)
+		pcpu_chunk_destroy(chunk);
+}
+
+void free_percpu(void *ptr)
+{
+	struct pcpu_chunk *chunk;
+	size_t offset;
+
+	if (!ptr)
+		return;
+	mutex_lock(&pcpu_mutex);
+	for (chunk = pcpu_chunks; chunk; chunk = chunk->next) {
+		offset = (char *)ptr - chunk->base;
+		if (offset < PCPU_MIN_UNIT_SIZE)
+			break;
+	}
+	if (!WARN(!chunk, "no per-CPU memory\n"))
+		pcpu_chunk_free(chunk, offset / PCPU_GRAIN);
+	mutex_unlock(&pcpu_mutex);
+}
+
+unsigned int shim_nr_percpu(void)
+{
+	struct pcpu_chunk *chunk;
+	unsigned int nr = 0;
+
+	mutex_lock(&pcpu_mutex);
+	for (chunk = pcpu_chunks; chunk; chunk = chunk->next)
+		nr += chunk->nr_used;
+	mutex_unlock(&pcpu_mutex);
+	return nr;
+}
+
+/* === Contexts === */
+
+bool shim_may_sleep(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	return !t->preempt_count && !t->irqs_off && !t->rcu_nesting;
+}
+
+void shim_might_sleep(const char *file, int line)
+{
+#ifdef SHIM_STRICT
+	if (!shim_may_sleep())
+		shim_warn(file, line,
+			  "sleeping function called from invalid context: preempt_count %#x, irqs_off %d, rcu %u\n",
+			  shim_thread.preempt_count, shim_thread.irqs_off,
+			  shim_thread.rcu_nesting);
+#endif
+	shim_process_context();
+}
+
+#ifdef SHIM_STRICT
+void preempt_disable(void)
+{
+	shim_thread.preempt_count++;
+	barrier();
+	shim_reader_enter();
+}
+
+void preempt_enable(void)
+{
+	shim_reader_leave();
+	barrier();
+	WARN(!(shim_thread.preempt_count-- & PREEMPT_MASK),
+	     "preemption enabled more often than disabled\n");
+}
+
+unsigned int smp_processor_id(void)
+{
+	WARN(preemptible(), "smp_processor_id() where it may change\n");
+	return shim_thread.cpu;
+}
+
+void shim_check_this_cpu(void)
+{
+	WARN(preemptible(), "this_cpu_ptr() where the CPU may change\n");
+}
+#endif
+
+void cond_resched(void)
+{
+	might_sleep();
+}
+
+unsigned long shim_irq_save(void)
+{
+	if (shim_thread.irqs_off)
+		return 1;
+	shim_thread.irqs_off = true;
+	barrier();
+	shim_reader_enter();
+	return 0;
+}
+
+void shim_irq_restore(unsigned long flags)
+{
+	if (flags)
+		return;
+#ifdef SHIM_STRICT
+	if (WARN(!shim_thread.irqs_off, "interrupts restored while on\n"))
+		return;
+#endif
+	shim_reader_leave();
+	barrier();
+	shim_thread.irqs_off = false;
+	barrier();
+	if (unlikely(shim_thread.hardirqs.first || shim_thread.softirqs.first))
+		shim_run_irqs();
+}
+
+static void run_irq_list(struct llist_head *irqs)
+{
+	struct llist_node *node, *next;
+
+	node = llist_reverse_order(llist_del_all(irqs));
+	for (; node; node = next) {
+		struct shim_irq *irq = container_of(node, struct shim_irq,
+						    node);
+
+		next = node->next;
+		/* From here on it can be raised again. */
+		__atomic_store_n(&irq->queued, false, __ATOMIC_RELEASE);
+		irq->fn(irq);
+	}
+}
+
+static void run_hardirqs(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	t->irqs_off = true;
+	t->preempt_count += HARDIRQ_OFFSET;
+	barrier();
+	shim_reader_enter();
+	run_irq_list(&t->hardirqs);
+	shim_reader_leave();
+	barrier();
+	t->preempt_count -= HARDIRQ_OFFSET;
+	t->irqs_off = false;
+	barrier();
+}
+
+static void run_softirqs(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	t->preempt_count += SOFTIRQ_OFFSET;
+	barrier();
+	shim_reader_enter();
+	run_irq_list(&t->softirqs);
+	shim_reader_leave();
+	barrier();
+	t->preempt_count -= SOFTIRQ_OFFSET;
+	barrier();
+}
+
+/**
+ * shim_run_irqs() - run the interrupts that wait, if they may run here
+ *
+ * Hard interrupts first, with interrupts off; a soft one may be interrupted by
+ * them, and by no other soft one.
+ */
+void shim_run_irqs(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	while (!t->shielded && !t->irqs_off) {
+		if (READ_ONCE(t->hardirqs.first))
+			run_hardirqs();
+		else if (READ_ONCE(t->softirqs.first) && !in_interrupt())
+			run_softirqs();
+		else
+			return;
+	}
+}
+
+/* Called by signal handlers: runs the interrupt, or leaves it for later. */
+void shim_raise_irq(struct shim_irq *irq)
+{
+	struct thread_info *t = &shim_thread;
+
+	if (!__atomic_exchange_n(&irq->queued, true, __ATOMIC_ACQUIRE))
+		llist_add(&irq->node, irq->soft ? &t->softirqs : &t->hardirqs);
+	shim_run_irqs();
+}
+
+/* === Time === */
+
+u64 get_jiffies_64(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (u64)now.tv_sec * HZ + now.tv_nsec / (1000000000 / HZ);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Faithful, for the machines with lines of 64 bytes that Debian runs on. */
+#ifndef _LINUX_CACHE_H
+#define _LINUX_CACHE_H
+
+#include <linux/compiler.h>
+
+#define L1_CACHE_BYTES			64
+#define SMP_CACHE_BYTES			L1_CACHE_BYTES
+#define ARCH_DMA_MINALIGN		__alignof__(unsigned long long)
+
+#define ____cacheline_aligned		__aligned(L1_CACHE_BYTES)
+#define ____cacheline_aligned_in_smp	____cacheline_aligned
+#define __read_mostly
+
+#endif /* _LINUX_CACHE_H */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Faithful: a per-CPU pointer is the first CPU's, and the other copies are at
+ * multiples of one stride, so that members have per-CPU pointers too. The
+ * this_cpu_ operations are atomic even against other threads, which only those
+ * that share SHIM_NO_CPU need. The checking builds report a this_cpu_ptr() in
+ * a section that may sleep, and with AddressSanitizer an access beyond what
+ * was allocated.
+ */
+#ifndef _LINUX_PERCPU_H
+#define _LINUX_PERCPU_H
+
+#include <linux/compiler.h>
+#include <linux/cpumask.h>
+#include <linux/gfp.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+
+/* From one CPU's copy to the next, and the most that one allocation can be. */
+#define PCPU_MIN_UNIT_SIZE	(32UL << 10)
+
+void *__alloc_percpu(size_t size, size_t align);
+void *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp);
+void free_percpu(void *ptr);
+
+#define alloc_percpu(type) \
+	((__typeof__(type) *)__alloc_percpu(sizeof(type), __alignof__(type)))
+#define alloc_percpu_gfp(type, gfp) \
+	((__typeof__(type) *)__alloc_percpu_gfp(sizeof(type), \
+						__alignof__(type), gfp))
+
+#define per_cpu_ptr(ptr, cpu) \
+	((__typeof__(ptr))((char *)(ptr) + (cpu) * PCPU_MIN_UNIT_SIZE))
+#define raw_cpu_ptr(ptr) \
+	((__typeof__(ptr))((char *)(ptr) + shim_thread.cpu_offset))
+
+#ifdef SHIM_STRICT
+void shim_check_this_cpu(void);
+#else
+#define shim_check_this_cpu()	((void)0)
+#endif
+#define this_cpu_ptr(ptr)	({ shim_check_this_cpu(); raw_cpu_ptr(ptr); })
+
+#define this_cpu_read(pcp)	READ_ONCE(*raw_cpu_ptr(&(pcp)))
+#define raw_cpu_read(pcp)	this_cpu_read(pcp)
+#define this_cpu_write(pcp, val) WRITE_ONCE(*raw_cpu_ptr(&(pcp)), val)
+#define this_cpu_add_return(pcp, val) \
+	__atomic_add_fetch(raw_cpu_ptr(&(pcp)), val, __ATOMIC_RELAXED)
+#define this_cpu_add(pcp, val)	((void)this_cpu_add_return(pcp, val))
+#define this_cpu_inc_return(pcp) this_cpu_add_return(pcp, 1)
+#define this_cpu_inc(pcp)	this_cpu_add(pcp, 1)
+#define this_cpu_sub(pcp, val)	this_cpu_add(pcp, -(__typeof__(pcp))(val))
+#define this_cpu_dec(pcp)	this_cpu_sub(pcp, 1)
+
+/* With preemption off, and no interrupt that touches the same. */
+#define __this_cpu_read(pcp)	READ_ONCE(*this_cpu_ptr(&(pcp)))
+#define __this_cpu_write(pcp, val) WRITE_ONCE(*this_cpu_ptr(&(pcp)), val)
+
+/*
+ * Whether the CPU is the calling thread's own, so that what is protected by
+ * preempt_disable() and a busy mark is protected. Always, in the kernel.
+ */
+static __always_inline bool cpu_private(void)
+{
+	return shim_thread.cpu != SHIM_NO_CPU;
+}
+
+#endif /* _LINUX_PERCPU_H */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Instrumented. No other thread ever runs on this thread's CPU, so there is
+ * nothing to disable; but a section without preemption is an RCU reader, as it
+ * has been in kernels since 5.0, and that is real. The checking builds count
+ * sections, so that sleeping in one is caught. The fast build does not: its
+ * preempt_count has the interrupt context alone.
+ */
+#ifndef _LINUX_PREEMPT_H
+#define _LINUX_PREEMPT_H
+
+#include <linux/rcu_reader.h>
+#include <linux/thread_info.h>
+
+#define PREEMPT_MASK	0x000000ffU
+#define SOFTIRQ_OFFSET	0x00000100U
+#define SOFTIRQ_MASK	0x0000ff00U
+#define HARDIRQ_OFFSET	0x00010000U
+#define HARDIRQ_MASK	0x000f0000U
+#define NMI_OFFSET	0x00100000U
+#define NMI_MASK	0x00f00000U
+
+#define preempt_count()	(shim_thread.preempt_count)
+#define in_nmi()	(preempt_count() & NMI_MASK)
+#define in_hardirq()	(preempt_count() & HARDIRQ_MASK)
+#define in_serving_softirq()	(preempt_count() & SOFTIRQ_OFFSET)
+#define in_interrupt() \
+	(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_MASK))
+#define in_task() \
+	(!(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET)))
+
+#ifdef SHIM_STRICT
+void preempt_disable(void);
+void preempt_enable(void);
+#else
+static __always_inline void preempt_disable(void)
+{
+	shim_reader_enter();
+}
+
+static __always_inline void preempt_enable(void)
+{
+	shim_reader_leave();
+}
+
+#endif
+
+/* On PREEMPT_RT soft interrupts are threads, which anything may preempt. */
+#ifdef CONFIG_PREEMPT_RT
+#define preemptible() \
+	(!(preempt_count() & ~SOFTIRQ_MASK) && !shim_thread.irqs_off)
+#else
+#define preemptible()	(!preempt_count() && !shim_thread.irqs_off)
+#endif
+
+#endif /* _LINUX_PREEMPT_H */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Faithful, on liburcu-bp: grace periods and callbacks are real, callbacks run
+ * where they may not sleep. The checking builds report a wait inside a
+ * read-side section. ThreadSanitizer does not see into liburcu: a reader's end
+ * releases what a grace period acquires, and a grace period's start releases
+ * what a reader acquires, which is RCU's guarantee and no more.
+ */
+#ifndef _LINUX_RCUPDATE_H
+#define _LINUX_RCUPDATE_H
+
+#include <linux/atomic.h>
+#include <linux/preempt.h>
+#include <linux/rcu_reader.h>
+#include <linux/types.h>
+
+#ifdef SHIM_STRICT
+void rcu_read_lock(void);
+void rcu_read_unlock(void);
+bool rcu_read_lock_held(void);
+#else
+static __always_inline void rcu_read_lock(void)
+{
+	shim_reader_enter();
+}
+
+static __always_inline void rcu_read_unlock(void)
+{
+	shim_reader_leave();
+}
+#endif
+
+void synchronize_rcu(void);
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
+void rcu_barrier(void);
+
+/* A hurry that only a scheduler could show. */
+#define synchronize_rcu_expedited()	synchronize_rcu()
+
+#define RCU_INITIALIZER(v)		(v)
+#define RCU_INIT_POINTER(p, v)		WRITE_ONCE(p, v)
+#define rcu_assign_pointer(p, v)	smp_store_release(&(p), v)
+#define rcu_dereference(p)		__atomic_load_n(&(p), __ATOMIC_CONSUME)
+#define rcu_dereference_protected(p, cond)	(p)
+#define rcu_access_pointer(p)		READ_ONCE(p)
+
+#endif /* _LINUX_RCUPDATE_H */

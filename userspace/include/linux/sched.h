@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Faithful, but that a thread cannot move: it is its CPU, and asking for
+ * another does nothing.
+ */
+#ifndef _LINUX_SCHED_H
+#define _LINUX_SCHED_H
+
+#include <linux/cpumask.h>
+#include <linux/kernel.h>
+#include <linux/preempt.h>
+#include <linux/thread_info.h>
+
+struct task_struct;
+
+struct task_struct *shim_current(void);
+#define current		shim_current()
+
+struct task_struct *get_task_struct(struct task_struct *task);
+void put_task_struct(struct task_struct *task);
+int wake_up_process(struct task_struct *task);
+void cond_resched(void);
+void schedule(void);
+
+static inline int set_cpus_allowed_ptr(struct task_struct *task,
+				       const struct cpumask *mask)
+{
+	return 0;
+}
+
+#endif /* _LINUX_SCHED_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Instrumented: a flag that sleeping is allowed is believed nowhere else. */
+#ifndef _LINUX_SCHED_MM_H
+#define _LINUX_SCHED_MM_H
+
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+
+#define might_alloc(gfp) do {						\
+	if (gfpflags_allow_blocking(gfp))				\
+		might_sleep();						\
+} while (0)
+
+#endif /* _LINUX_SCHED_MM_H */

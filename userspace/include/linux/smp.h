@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Instrumented: see <linux/thread_info.h> for what a CPU is. */
+#ifndef _LINUX_SMP_H
+#define _LINUX_SMP_H
+
+#include <linux/cpumask.h>
+#include <linux/preempt.h>
+
+#define raw_smp_processor_id()	(shim_thread.cpu)
+
+#ifdef SHIM_STRICT
+unsigned int smp_processor_id(void);
+#else
+#define smp_processor_id()	raw_smp_processor_id()
+#endif
+
+#define get_cpu()	({ preempt_disable(); smp_processor_id(); })
+#define put_cpu()	preempt_enable()
+
+#endif /* _LINUX_SMP_H */

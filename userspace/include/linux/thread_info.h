@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Instrumented. A thread is a CPU: it gets a number from a table when it first
+ * does something that may sleep, and gives it back as it exits, with the
+ * hotplug callbacks of either. A thread without a number, because the table is
+ * full, or it has never slept, or it is exiting, is on SHIM_NO_CPU, a possible
+ * CPU that is never online and that such threads share.
+ */
+#ifndef _LINUX_THREAD_INFO_H
+#define _LINUX_THREAD_INFO_H
+
+#include <linux/compiler.h>
+#include <linux/llist.h>
+#include <linux/types.h>
+
+#ifndef CONFIG_NR_CPUS
+#define CONFIG_NR_CPUS	256
+#endif
+#define SHIM_NO_CPU	CONFIG_NR_CPUS
+
+/**
+ * struct thread_info - what the shim knows of the calling thread
+ * @cpu: number of its CPU, or SHIM_NO_CPU
+ * @cpu_offset: from a per-CPU pointer to this CPU's copy
+ * @preempt_count: laid out as the kernel's; see <linux/preempt.h>
+ * @irqs_off: interrupts are off: a signal that is one waits
+ * @shielded: how often the shim has entered the C library, whose locks an
+ *	interrupt must not meet
+ * @exiting: gives its CPU back, and gets no other
+ * @bringing_up: a hotplug callback runs
+ * @rcu_nesting: depth of RCU read-side sections
+ * @locks_held: locks of any kind
+ * @hardirqs: interrupts that wait
+ * @softirqs: the same
+ */
+struct thread_info {
+	unsigned int cpu;
+	size_t cpu_offset;
+	unsigned int preempt_count;
+	bool irqs_off;
+	bool exiting;
+	bool bringing_up;
+	unsigned int shielded;
+	unsigned int rcu_nesting;
+	unsigned int locks_held;
+	struct llist_head hardirqs;
+	struct llist_head softirqs;
+};
+
+/*
+ * The initial-exec model is one instruction, and no call that would allocate
+ * on a thread's first access, which may be in a signal handler.
+ */
+extern __thread struct thread_info shim_thread
+	__attribute__((__tls_model__("initial-exec")));
+
+static inline struct thread_info *current_thread_info(void)
+{
+	return &shim_thread;
+}
+
+#endif /* _LINUX_THREAD_INFO_H */

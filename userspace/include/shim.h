@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the shim's files share, and the knobs that tests turn. Nothing of the
+ * module includes this.
+ */
+#ifndef _SHIM_H
+#define _SHIM_H
+
+#include <linux/errno.h>
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/llist.h>
+#include <linux/module.h>
+#include <linux/thread_info.h>
+#include <linux/types.h>
+#include <stdarg.h>
+
+/* === Contexts (cpu.c) === */
+
+/**
+ * struct shim_irq - an interrupt, from the signal to the function it runs
+ * @node: in thread_info.hardirqs or .softirqs
+ * @queued: it is there
+ * @soft: it is a soft interrupt
+ * @fn: what it does
+ */
+struct shim_irq {
+	struct llist_node node;
+	bool queued;
+	bool soft;
+	void (*fn)(struct shim_irq *irq);
+};
+
+void shim_raise_irq(struct shim_irq *irq);
+void shim_run_irqs(void);
+bool shim_may_sleep(void);
+void shim_process_context(void);
+void shim_thread_exit(void);
+unsigned int shim_nr_percpu(void);
+
+/*
+ * The C library's locks are none that an interrupt's function may meet: while
+ * a thread is inside, interrupts wait, though irqs_disabled() is still false.
+ */
+static inline void shim_shield(void)
+{
+	shim_thread.shielded++;
+	barrier();
+}
+
+static inline void shim_unshield(void)
+{
+	barrier();
+	if (!--shim_thread.shielded &&
+	    unlikely(shim_thread.hardirqs.first || shim_thread.softirqs.first))
+		shim_run_irqs();
+}
+
+void shim_cpu_fork_child(void);
+
+/* === Locks and read-side sections (lock.c) === */
+
+void shim_lock_fork_prepare(void);
+void shim_lock_fork_done(bool child);
+
+/* === Work items (work.c) === */
+
+void shim_workers_start(void);
+bool shim_workers_idle(void);
+void shim_work_fork_child(void);
+unsigned int shim_nr_workqueues(void);
+
+/* === Threads (thread.c) === */
+
+unsigned int shim_nr_kthreads(void);
+
+/* === Reports (print.c) === */
+
+extern int shim_console_loglevel;
+extern unsigned int shim_warnings;
+
+void shim_forget_once(void);
+
+/* === Memory (slab_debug.c or slab_fast.c) === */
+
+unsigned int shim_report_leaks(void);
+
+/*
+ * Checking builds: of the allocations that this thread makes from now on, the
+ * n-th fails, unless __GFP_NOFAIL forbids it; 0: none. Returns what is left of
+ * the count: not above 0 once one has failed.
+ */
+long shim_fail_nth(long n);
+bool shim_should_fail(gfp_t gfp);
+
+/* === Files (fs.c) === */
+
+/* An open file, from open to close. */
+struct shim_file {
+	struct dentry *dentry;
+	struct file file;
+	loff_t pos;
+};
+
+struct shim_file *shim_debugfs_open(const char *path);
+ssize_t shim_debugfs_read_file(struct shim_file *file, void *buf, size_t size);
+void shim_debugfs_close(struct shim_file *file);
+ssize_t shim_debugfs_read(const char *path, void *buf, size_t size);
+unsigned int shim_nr_dentries(void);
+
+/* === Test programs (main.c) === */
+
+/* The case that runs is about to cause so many warnings. */
+void shim_expect_warnings(unsigned int nr);
+
+/* === Modules (module.c) === */
+
+extern struct module shim_module;
+extern struct module shim_user_module;
+
+int shim_set_parameters(void);
+int shim_load_module(void);
+int shim_unload_module(void);
+unsigned long shim_shrink_all(unsigned long nr_to_scan);
+unsigned int shim_nr_shrinkers(void);
+
+#endif /* _SHIM_H */

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Signals as interrupts, in the test programs: high-resolution timers.
+ *
+ * A timer's signal goes to the thread that has started it and carries the
+ * number of a slot, not an address: a signal may still arrive, or wait while
+ * interrupts are off, when its timer is long gone.
+ */
+#include <linux/hrtimer.h>
+#include <linux/irqflags.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <shim.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id	_sigev_un._tid
+#endif
+
+#define IRQ_SIGNAL	(SIGRTMIN + 3)
+
+/**
+ * struct shim_timer - a slot for a timer that is armed
+ * @irq: the interrupt
+ * @timer: the timer; NULL: the slot is free
+ * @id: the POSIX timer
+ * @tid: the thread that gets the signal
+ * @running: the function runs
+ */
+struct shim_timer {
+	struct shim_irq irq;
+	struct hrtimer *timer;
+	timer_t id;
+	pid_t tid;
+	bool running;
+};
+
+static struct shim_timer slots[64];
+
+static void slot_arm(struct shim_timer *slot, u64 delay)
+{
+	struct itimerspec when = {
+		.it_value = {
+			.tv_sec = delay / NSEC_PER_SEC,
+			/* Nothing at all would disarm it. */
+			.tv_nsec = delay % NSEC_PER_SEC ?: 1,
+		},
+	};
+
+	timer_settime(slot->id, 0, &when, NULL);
+}
+
+static void slot_fire(struct shim_irq *irq)
+{
+	struct shim_timer *slot = container_of(irq, struct shim_timer, irq);
+	struct hrtimer *timer;
+
+	/* Both seen by hrtimer_cancel(), whichever comes first. */
+	__atomic_store_n(&slot->running, true, __ATOMIC_SEQ_CST);
+	timer = __atomic_load_n(&slot->timer, __ATOMIC_SEQ_CST);
+	/* A signal of the slot's last timer's comes too early for this one. */
+	if (timer && slot->tid == gettid() &&
+	    (s64)ktime_get_ns() >= timer->expires &&
+	    timer->function(timer) == HRTIMER_RESTART) {
+		s64 delay = timer->expires - ktime_get_ns();
+
+		slot_arm(slot, max_t(s64, delay, 1));
+	}
+	__atomic_store_n(&slot->running, false, __ATOMIC_SEQ_CST);
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	int saved_errno = errno;
+
+	shim_raise_irq(&slots[info->si_value.sival_int].irq);
+	errno = saved_errno;
+}
+
+static __attribute__((__constructor__(101))) void irq_init(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = on_signal,
+		.sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER,
+	};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(IRQ_SIGNAL, &action, NULL);
+}
+
+static struct shim_timer *slot_get(struct hrtimer *timer)
+{
+	struct hrtimer *none;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(slots); i++) {
+		none = NULL;
+		if (__atomic_compare_exchange_n(&slots[i].timer, &none, timer,
+						false, __ATOMIC_SEQ_CST,
+						__ATOMIC_RELAXED))
+			return &slots[i];
+	}
+	shim_bug(__FILE__, __LINE__);
+}
+
+void hrtimer_setup(struct hrtimer *timer,
+		   enum hrtimer_restart (*function)(struct hrtimer *timer),
+		   clockid_t clock, enum hrtimer_mode mode)
+{
+	*timer = (struct hrtimer){ .function = function };
+}
+
+void hrtimer_start(struct hrtimer *timer, ktime_t delay, enum hrtimer_mode mode)
+{
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID,
+		.sigev_signo = IRQ_SIGNAL,
+	};
+	struct shim_timer *slot;
+
+	hrtimer_cancel(timer);
+	slot = slot_get(timer);
+	slot->irq.soft = mode & HRTIMER_MODE_SOFT;
+	slot->irq.fn = slot_fire;
+	slot->tid = gettid();
+	event.sigev_value.sival_int = slot - slots;
+	event.sigev_notify_thread_id = slot->tid;
+	timer->slot = slot;
+	timer->expires = ktime_get() + delay;
+	shim_shield();
+	if (timer_create(CLOCK_MONOTONIC, &event, &slot->id))
+		shim_bug(__FILE__, __LINE__);
+	shim_unshield();
+	slot_arm(slot, delay);
+}
+
+int hrtimer_cancel(struct hrtimer *timer)
+{
+	struct shim_timer *slot = timer->slot;
+
+	if (!slot)
+		return 0;
+	timer->slot = NULL;
+	/* The slot stays taken until nobody looks at the timer any more. */
+	shim_shield();
+	timer_delete(slot->id);
+	shim_unshield();
+	while (__atomic_load_n(&slot->running, __ATOMIC_SEQ_CST))
+		sched_yield();
+	__atomic_store_n(&slot->timer, NULL, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&slot->running, __ATOMIC_SEQ_CST))
+		sched_yield();
+	return 1;
+}
+
+u64 hrtimer_forward_now(struct hrtimer *timer, ktime_t interval)
+{
+	ktime_t now = ktime_get();
+	u64 overruns = 0;
+
+	if (timer->expires <= now) {
+		overruns = (now - timer->expires) / interval + 1;
+		timer->expires += overruns * interval;
+	}
+	return overruns;
+}

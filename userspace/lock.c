@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Locks, RCU, and the way through fork() for both.
+ *
+ * fork() takes one thread along. Whatever another one was changing under a
+ * lock would stay half changed for ever, so that no lock may be held while it
+ * happens, but by the thread that forks: every thread is counted at a gate
+ * while it holds locks, and fork() closes the gate and waits until nobody is
+ * inside. A holder may itself wait for a thread that stands before the gate,
+ * so a fork that takes too long opens the gate again and has another try.
+ */
+#include <linux/irqflags.h>
+#include <linux/kernel.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <shim.h>
+#include <sched.h>
+#include <time.h>
+#include <urcu/arch.h>
+
+#ifdef SHIM_TSAN
+#include <sanitizer/tsan_interface.h>
+#else
+#define __tsan_acquire(addr)	((void)(addr))
+#define __tsan_release(addr)	((void)(addr))
+#endif
+
+/* <urcu/urcu-bp.h> has a struct rcu_head that is not the kernel's. */
+void urcu_bp_read_lock(void);
+void urcu_bp_read_unlock(void);
+void urcu_bp_synchronize_rcu(void);
+void urcu_bp_before_fork(void);
+void urcu_bp_after_fork_parent(void);
+void urcu_bp_after_fork_child(void);
+
+#ifdef SHIM_TSAN
+/*
+ * What a fence is about: the loads before it, and the stores after it. A few
+ * are enough for how fences are used, and few hide little. The fence itself is
+ * out of sight of the compilers, which warn that the checker does not know it.
+ */
+static __thread struct {
+	const volatile void *loads[4];
+	unsigned int nr_loads;
+	unsigned int nr_stores;
+} fence;
+
+void shim_loaded(const volatile void *ptr)
+{
+	fence.loads[fence.nr_loads++ % ARRAY_SIZE(fence.loads)] = ptr;
+}
+
+bool shim_store_releases(void)
+{
+	if (!fence.nr_stores)
+		return false;
+	fence.nr_stores--;
+	return true;
+}
+
+void shim_fence(bool acquire, bool release)
+{
+	unsigned int i;
+
+	__sync_synchronize();
+	for (i = 0; acquire && i < ARRAY_SIZE(fence.loads); i++)
+		if (fence.loads[i])
+			__tsan_acquire((void *)fence.loads[i]);
+	if (release)
+		fence.nr_stores = 2;
+}
+#endif
+
+/* === The gate === */
+
+/* Threads are counted by address, so that few share a cache line. */
+#define NR_GATES	16
+
+static struct gate {
+	unsigned int inside;
+} __aligned(64) gates[NR_GATES];
+
+/* The thread that forks; 0: the gate is open. */
+static unsigned long forking;
+
+static unsigned long self(void)
+{
+	return (unsigned long)&shim_thread;
+}
+
+static struct gate *own_gate(void)
+{
+	return &gates[self() / sizeof(struct thread_info) % NR_GATES];
+}
+
+/*
+ * Relaxed, with a fence: that two threads pass the gate orders nothing that
+ * they do, and a checker of races must not be led to think so.
+ */
+static void gate_enter(void)
+{
+	struct gate *gate = own_gate();
+
+	for (;;) {
+		unsigned long who;
+
+		__atomic_fetch_add(&gate->inside, 1, __ATOMIC_RELAXED);
+		/* Pairs with the one in gate_close(). */
+		smp_mb__after_atomic();
+		who = READ_ONCE(forking);
+		if (likely(!who || who == self()))
+			return;
+		__atomic_fetch_sub(&gate->inside, 1, __ATOMIC_RELAXED);
+		while (READ_ONCE(forking))
+			sched_yield();
+	}
+}
+
+static void gate_leave(void)
+{
+	__atomic_fetch_sub(&own_gate()->inside, 1, __ATOMIC_RELEASE);
+}
+
+static void lock_enter(void)
+{
+	/* An interrupt in between passes the gate by itself, in and out. */
+	if (!shim_thread.locks_held)
+		gate_enter();
+	shim_thread.locks_held++;
+}
+
+static void lock_leave(void)
+{
+	if (!--shim_thread.locks_held)
+		gate_leave();
+}
+
+static bool gate_is_empty(void)
+{
+	unsigned int own = shim_thread.locks_held ? 1 : 0;
+	unsigned int i, inside = 0;
+
+	for (i = 0; i < NR_GATES; i++)
+		inside += __atomic_load_n(&gates[i].inside, __ATOMIC_ACQUIRE);
+	return inside == own;
+}
+
+static bool gate_close(bool want_idle)
+{
+	unsigned long none = 0;
+	unsigned int i;
+
+	while (!try_cmpxchg(&forking, &none, self())) {
+		none = 0;
+		sched_yield();
+	}
+	/* Pairs with the one in gate_enter(). */
+	smp_mb();
+	for (i = 0; i < 1000; i++) {
+		if (gate_is_empty() && (!want_idle || shim_workers_idle()))
+			return true;
+		sched_yield();
+	}
+	smp_store_release(&forking, 0);
+	return false;
+}
+
+/**
+ * shim_lock_fork_prepare() - wait until no other thread holds a lock
+ *
+ * Nor should a work item be half done in the child; but one that waits for
+ * something may take for ever, so that this is only tried for a while.
+ */
+void shim_lock_fork_prepare(void)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000 };
+	unsigned int attempt = 0;
+
+	while (!gate_close(attempt < 100)) {
+		attempt++;
+		nanosleep(&pause, NULL);
+	}
+	urcu_bp_before_fork();
+}
+
+void shim_lock_fork_done(bool child)
+{
+	unsigned int i;
+
+	if (child) {
+		urcu_bp_after_fork_child();
+		/* Others may have been about to see that it is closed. */
+		for (i = 0; i < NR_GATES; i++)
+			gates[i].inside = 0;
+		own_gate()->inside = shim_thread.locks_held ? 1 : 0;
+	} else {
+		urcu_bp_after_fork_parent();
+	}
+	smp_store_release(&forking, 0);
+}
+
+/* === Spinlocks === */
+
+#ifdef SHIM_STRICT
+bool shim_lock_is_held(const struct lockdep_map *map)
+{
+	return READ_ONCE(map->owner) == self();
+}
+
+void shim_lockdep_assert(bool ok, const char *what, const char *file, int line)
+{
+	if (!ok)
+		shim_warn(file, line, "%s\n", what);
+}
+
+/* How a lock is used here, as a bit of lockdep_map.usage. */
+static unsigned int usage_here(void)
+{
+	unsigned int usage = 0;
+
+	if (in_hardirq())
+		usage |= LOCKDEP_HARDIRQ;
+	else if (!irqs_disabled())
+		usage |= LOCKDEP_HARDIRQS_ON;
+	if (in_serving_softirq())
+		usage |= LOCKDEP_SOFTIRQ;
+	else if (!irqs_disabled() && !in_interrupt())
+		usage |= LOCKDEP_SOFTIRQS_ON;
+	return usage;
+}
+
+static void check_usage(struct lockdep_map *map)
+{
+	const unsigned int hard = LOCKDEP_HARDIRQ | LOCKDEP_HARDIRQS_ON;
+	const unsigned int soft = LOCKDEP_SOFTIRQ | LOCKDEP_SOFTIRQS_ON;
+	unsigned int usage = usage_here(), before;
+
+	if ((READ_ONCE(map->usage) & usage) == usage)
+		return;
+	before = __atomic_fetch_or(&map->usage, usage, __ATOMIC_RELAXED);
+	usage |= before;
+	if (((usage & hard) == hard && (before & hard) != hard) ||
+	    ((usage & soft) == soft && (before & soft) != soft))
+		WARN(1, "a lock taken in interrupts is also held with interrupts on\n");
+}
+#else
+static void check_usage(struct lockdep_map *map)
+{
+}
+#endif
+
+static void pause_cpu(unsigned int *spins)
+{
+	/* The holder may need this very processor to go on. */
+	if (++*spins % 64)
+		caa_cpu_relax();
+	else
+		sched_yield();
+}
+
+static void map_lock(struct lockdep_map *map)
+{
+	unsigned long owner = READ_ONCE(map->owner);
+	unsigned int spins = 0;
+
+	if (unlikely(owner == self())) {
+		WARN(1, "a lock taken twice by one thread: a deadlock\n");
+		BUG();
+	}
+	check_usage(map);
+	lock_enter();
+	owner = 0;
+	while (!try_cmpxchg_acquire(&map->owner, &owner, self())) {
+		owner = 0;
+		while (READ_ONCE(map->owner))
+			pause_cpu(&spins);
+	}
+}
+
+static bool map_trylock(struct lockdep_map *map)
+{
+	unsigned long owner = 0;
+
+	lock_enter();
+	if (try_cmpxchg_acquire(&map->owner, &owner, self()))
+		return true;
+	lock_leave();
+	return false;
+}
+
+static void map_unlock(struct lockdep_map *map)
+{
+	WARN(READ_ONCE(map->owner) != self(),
+	     "a lock released that is not held\n");
+	smp_store_release(&map->owner, 0);
+	lock_leave();
+}
+
+void raw_spin_lock_init(raw_spinlock_t *lock)
+{
+	*lock = (raw_spinlock_t)SHIM_UNLOCKED;
+}
+
+void raw_spin_lock(raw_spinlock_t *lock)
+{
+	preempt_disable();
+	map_lock(&lock->dep_map);
+}
+
+bool raw_spin_trylock(raw_spinlock_t *lock)
+{
+	preempt_disable();
+	if (map_trylock(&lock->dep_map))
+		return true;
+	preempt_enable();
+	return false;
+}
+
+void raw_spin_unlock(raw_spinlock_t *lock)
+{
+	map_unlock(&lock->dep_map);
+	preempt_enable();
+}
+
+unsigned long shim_raw_spin_lock_irqsave(raw_spinlock_t *lock)
+{
+	unsigned long flags = shim_irq_save();
+
+	raw_spin_lock(lock);
+	return flags;
+}
+
+void raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags)
+{
+	raw_spin_unlock(lock);
+	shim_irq_restore(flags);
+}
+
+bool lock_unless_held(raw_spinlock_t *lock, unsigned long *flags)
+{
+#ifndef SHIM_STRICT
+	/*
+	 * Nothing but a signal handler of the application's can be above a
+	 * holder. In the checking builds there is none: it is a deadlock.
+	 */
+	if (unlikely(READ_ONCE(lock->dep_map.owner) == self()))
+		return false;
+#endif
+	*flags = shim_raw_spin_lock_irqsave(lock);
+	return true;
+}
+
+void spin_lock_init(spinlock_t *lock)
+{
+	*lock = (spinlock_t)SHIM_UNLOCKED;
+}
+
+void spin_lock(spinlock_t *lock)
+{
+	/* There it sleeps, and it keeps its holder's preemption on. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		might_sleep();
+	else
+		preempt_disable();
+	map_lock(&lock->dep_map);
+}
+
+void spin_unlock(spinlock_t *lock)
+{
+	map_unlock(&lock->dep_map);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
+}
+
+/* === Mutexes === */
+
+void mutex_init(struct mutex *lock)
+{
+	*lock = (struct mutex)__MUTEX_INITIALIZER(*lock);
+}
+
+void mutex_lock(struct mutex *lock)
+{
+	shim_might_sleep(__FILE__, __LINE__);
+	if (unlikely(READ_ONCE(lock->dep_map.owner) == self())) {
+		WARN(1, "a mutex taken twice by one thread: a deadlock\n");
+		BUG();
+	}
+	lock_enter();
+	pthread_mutex_lock(&lock->mutex);
+	WRITE_ONCE(lock->dep_map.owner, self());
+}
+
+bool mutex_trylock(struct mutex *lock)
+{
+	WARN(in_interrupt(), "mutex_trylock() in an interrupt\n");
+	lock_enter();
+	if (!pthread_mutex_trylock(&lock->mutex)) {
+		WRITE_ONCE(lock->dep_map.owner, self());
+		return true;
+	}
+	lock_leave();
+	return false;
+}
+
+void mutex_unlock(struct mutex *lock)
+{
+	WARN(READ_ONCE(lock->dep_map.owner) != self(),
+	     "a mutex released by a thread that does not hold it\n");
+	WRITE_ONCE(lock->dep_map.owner, 0);
+	pthread_mutex_unlock(&lock->mutex);
+	lock_leave();
+}
+
+/* === RCU === */
+
+#ifdef SHIM_STRICT
+/* What a grace period's start tells readers, and readers' ends tell it. */
+static char grace_period, readers;
+static __thread unsigned int reader_depth;
+
+void shim_reader_enter(void)
+{
+	urcu_bp_read_lock();
+	if (!reader_depth++)
+		__tsan_acquire(&grace_period);
+}
+
+void shim_reader_leave(void)
+{
+	if (!--reader_depth)
+		__tsan_release(&readers);
+	urcu_bp_read_unlock();
+}
+
+void rcu_read_lock(void)
+{
+	shim_thread.rcu_nesting++;
+	barrier();
+	shim_reader_enter();
+}
+
+void rcu_read_unlock(void)
+{
+	shim_reader_leave();
+	barrier();
+	WARN(!shim_thread.rcu_nesting--,
+	     "rcu_read_unlock() without rcu_read_lock()\n");
+}
+
+bool rcu_read_lock_held(void)
+{
+	return shim_thread.rcu_nesting;
+}
+
+static void grace_period_start(void)
+{
+	if (WARN(reader_depth, "a reader waits for readers: a deadlock\n"))
+		BUG();
+	__tsan_release(&grace_period);
+}
+
+static void grace_period_end(void)
+{
+	__tsan_acquire(&readers);
+}
+#else
+static void grace_period_start(void)
+{
+}
+
+static void grace_period_end(void)
+{
+}
+#endif
+
+void synchronize_rcu(void)
+{
+	shim_might_sleep(__FILE__, __LINE__);
+	grace_period_start();
+	urcu_bp_synchronize_rcu();
+	grace_period_end();
+}
