@@ -45,8 +45,9 @@ EXPORT_SYMBOL_GPL(bytepool_sizes_stream);
 
 struct idle_bound default_bound;
 
-/* All pools; pools_mutex protects the list and makes names unique. */
+/* All pools. */
 LIST_HEAD(pools);
+/* Protects the list, and makes names unique. */
 DEFINE_MUTEX(pools_mutex);
 
 bool check_all;
@@ -87,15 +88,17 @@ static const struct kernel_param_ops magazines_ops = {
 	.get = magazines_get,
 };
 module_param_cb(magazines, &magazines_ops, NULL, 0444);
-MODULE_PARM_DESC(
-	magazines,
-	"Recycle through per-CPU magazines: on, off, or auto (default): off "
-	"where KASAN or slub_debug is to see every allocation");
+/* clang-format off */
+MODULE_PARM_DESC(magazines,
+		 "Recycle through per-CPU magazines: on, off, or auto (default): off where KASAN or slub_debug is to see every allocation");
+/* clang-format on */
 
 static unsigned int idle_trim = 60;
 module_param(idle_trim, uint, 0644);
-MODULE_PARM_DESC(idle_trim, "Seconds after which an unused pool gives its idle "
-			    "memory back; 0: never (default: 60)");
+/* clang-format off */
+MODULE_PARM_DESC(idle_trim,
+		 "Seconds after which an unused pool gives its idle memory back; 0: never (default: 60)");
+/* clang-format on */
 
 static struct shrinker *shrinker;
 
@@ -539,7 +542,9 @@ static int set_tiers(struct bytepool *pool, const size_t *sizes)
 static int get_caches(struct bytepool *pool)
 {
 	struct tier *tier = pool->tier;
+	enum cache_kind kind;
 	unsigned int i;
+	size_t size;
 
 	for (i = 0; i < pool->nr_tiers; i++, tier++) {
 		tier->payload = cache_get(CACHE_PAYLOAD, tier->size,
@@ -548,10 +553,9 @@ static int get_caches(struct bytepool *pool)
 			return -ENOMEM;
 		tier->slab = tier->payload->slab;
 	}
-	pool->handles = cache_get(
-		pool->flags & BYTEPOOL_RCU ? CACHE_HANDLE_RCU : CACHE_HANDLE,
-		HANDLE_SIZE + ALIGN(pool->priv_size, BYTEPOOL_GRAIN),
-		BYTEPOOL_GRAIN);
+	kind = pool->flags & BYTEPOOL_RCU ? CACHE_HANDLE_RCU : CACHE_HANDLE;
+	size = HANDLE_SIZE + ALIGN(pool->priv_size, BYTEPOOL_GRAIN);
+	pool->handles = cache_get(kind, size, BYTEPOOL_GRAIN);
 	return pool->handles ? 0 : -ENOMEM;
 }
 

@@ -41,15 +41,15 @@ extern const size_t bytepool_sizes_pow2[BYTEPOOL_NR_POW2];
 extern const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM];
 
 /* Every get is zeroed, to the capacity. */
-#define BYTEPOOL_ZERO (1U << 0)
+#define BYTEPOOL_ZERO 0x01
 /* Memory larger than the largest tier is physically contiguous too, or NULL. */
-#define BYTEPOOL_CONTIG (1U << 1)
+#define BYTEPOOL_CONTIG 0x02
 /* Tiers of 64 KiB and more may fall back to vmalloc; not with CONTIG. */
-#define BYTEPOOL_VMALLOC (1U << 2)
+#define BYTEPOOL_VMALLOC 0x04
 /* Buffers may be looked up under RCU: bytepool_buf_tryretain() is legal. */
-#define BYTEPOOL_RCU (1U << 3)
+#define BYTEPOOL_RCU 0x08
 /* Every check there is, for this pool. */
-#define BYTEPOOL_CHECK (1U << 4)
+#define BYTEPOOL_CHECK 0x10
 
 /**
  * struct bytepool_config - what a pool is made from
@@ -143,7 +143,7 @@ struct bytepool_tier_stats {
 
 /*
  * The macros pass the caller's idea of the struct's size, so that a module
- * built against an older bytepool.h goes on working when a struct has grown.
+ * built against an older header goes on working when a struct has grown.
  * bytepool_create() is variadic for the commas of a compound literal.
  */
 #define bytepool_create(...)                                             \
@@ -216,9 +216,12 @@ struct bytepool_object_type {
 	void (*fini)(const void *functions, void *obj);
 };
 
-void *__must_check __bytepool_objects_create(
-	const char *name, const struct bytepool_object_type *type,
-	const void *functions, struct module *owner);
+/* clang-format off */
+void *__must_check
+__bytepool_objects_create(const char *name,
+			  const struct bytepool_object_type *type,
+			  const void *functions, struct module *owner);
+/* clang-format on */
 void *__must_check __bytepool_objects_get(void *pool, gfp_t gfp);
 void __bytepool_objects_put(void *pool, void *obj);
 void __bytepool_objects_destroy(void *pool);
@@ -244,68 +247,69 @@ void __bytepool_objects_destroy(void *pool);
  * @name_pool_destroy(pool): may sleep; neither init nor fini runs after it
  * has returned. NULL and ERR_PTR are accepted.
  */
-#define DEFINE_BYTEPOOL_OBJECTS(name, type)                                \
-	struct name##_pool {                                               \
-		int (*init)(type * obj, gfp_t gfp);                        \
-		void (*fini)(type * obj);                                  \
-	};                                                                 \
-                                                                           \
-	static inline int name##_pool_call_init(const void *functions,     \
-						void *obj, gfp_t gfp)      \
-	{                                                                  \
-		const struct name##_pool *pool = functions;                \
-                                                                           \
-		return pool->init((type *)obj, gfp);                       \
-	}                                                                  \
-                                                                           \
-	static inline void name##_pool_call_fini(const void *functions,    \
-						 void *obj)                \
-	{                                                                  \
-		const struct name##_pool *pool = functions;                \
-                                                                           \
-		pool->fini((type *)obj);                                   \
-	}                                                                  \
-                                                                           \
-	__attribute__((unused))                                            \
-	__must_check static inline struct name##_pool *name##_pool_create( \
-		const char *pool_name, int (*init)(type * obj, gfp_t gfp), \
-		void (*fini)(type * obj))                                  \
-	{                                                                  \
-		const struct name##_pool functions = {                     \
-			.init = init,                                      \
-			.fini = fini,                                      \
-		};                                                         \
-		const struct bytepool_object_type object_type = {          \
-			.size = sizeof(type),                              \
-			.align = __alignof__(type),                        \
-			.functions_size = sizeof(functions),               \
-			.init = init ? name##_pool_call_init : NULL,       \
-			.fini = fini ? name##_pool_call_fini : NULL,       \
-		};                                                         \
-                                                                           \
-		return (struct name##_pool *)__bytepool_objects_create(    \
-			pool_name, &object_type, &functions, THIS_MODULE); \
-	}                                                                  \
-                                                                           \
-	__attribute__((unused))                                            \
-	__must_check static inline type *name##_pool_get(                  \
-		struct name##_pool *pool, gfp_t gfp)                       \
-	{                                                                  \
-		return (type *)__bytepool_objects_get(pool, gfp);          \
-	}                                                                  \
-                                                                           \
-	__attribute__((unused)) static inline void name##_pool_put(        \
-		struct name##_pool *pool, type *obj)                       \
-	{                                                                  \
-		__bytepool_objects_put(pool, obj);                         \
-	}                                                                  \
-                                                                           \
-	__attribute__((unused)) static inline void name##_pool_destroy(    \
-		struct name##_pool *pool)                                  \
-	{                                                                  \
-		__bytepool_objects_destroy(pool);                          \
-	}                                                                  \
-                                                                           \
-	struct name##_pool
+/* clang-format off */
+#define DEFINE_BYTEPOOL_OBJECTS(name, type)				\
+struct name##_pool {							\
+	int (*init)(type *obj, gfp_t gfp);				\
+	void (*fini)(type *obj);					\
+};									\
+									\
+static inline int name##_pool_call_init(const void *functions,		\
+					void *obj, gfp_t gfp)		\
+{									\
+	const struct name##_pool *pool = functions;			\
+									\
+	return pool->init((type *)obj, gfp);				\
+}									\
+									\
+static inline void name##_pool_call_fini(const void *functions,		\
+					 void *obj)			\
+{									\
+	const struct name##_pool *pool = functions;			\
+									\
+	pool->fini((type *)obj);					\
+}									\
+									\
+static inline __must_check __maybe_unused struct name##_pool *		\
+name##_pool_create(const char *pool_name,				\
+		   int (*init)(type *obj, gfp_t gfp),			\
+		   void (*fini)(type *obj))				\
+{									\
+	const struct name##_pool functions = {				\
+		.init = init,						\
+		.fini = fini,						\
+	};								\
+	const struct bytepool_object_type object_type = {		\
+		.size = sizeof(type),					\
+		.align = __alignof__(type),				\
+		.functions_size = sizeof(functions),			\
+		.init = init ? name##_pool_call_init : NULL,		\
+		.fini = fini ? name##_pool_call_fini : NULL,		\
+	};								\
+									\
+	return (struct name##_pool *)__bytepool_objects_create(		\
+		pool_name, &object_type, &functions, THIS_MODULE);	\
+}									\
+									\
+static inline __must_check __maybe_unused type *			\
+name##_pool_get(struct name##_pool *pool, gfp_t gfp)			\
+{									\
+	return (type *)__bytepool_objects_get(pool, gfp);		\
+}									\
+									\
+static inline __maybe_unused void					\
+name##_pool_put(struct name##_pool *pool, type *obj)			\
+{									\
+	__bytepool_objects_put(pool, obj);				\
+}									\
+									\
+static inline __maybe_unused void					\
+name##_pool_destroy(struct name##_pool *pool)				\
+{									\
+	__bytepool_objects_destroy(pool);				\
+}									\
+									\
+struct name##_pool
+/* clang-format on */
 
 #endif /* _BYTEPOOL_H */

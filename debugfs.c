@@ -17,11 +17,10 @@ static struct dentry *debugfs_root;
 static void print_tier(struct seq_file *m, const char *name,
 		       const struct bytepool_tier_stats *tier)
 {
-	seq_printf(
-		m,
-		"%10s %14llu %14llu %10llu %10llu %14llu %14llu %10llu %18llu\n",
-		name, tier->get, tier->put, tier->in_use, tier->idle, tier->hit,
-		tier->miss, tier->fail, tier->requested);
+	seq_printf(m, "%10s %14llu %14llu %10llu %10llu ", name, tier->get,
+		   tier->put, tier->in_use, tier->idle);
+	seq_printf(m, "%14llu %14llu %10llu %18llu\n", tier->hit, tier->miss,
+		   tier->fail, tier->requested);
 }
 
 static void add_tier(struct bytepool_tier_stats *total,

@@ -189,7 +189,7 @@ struct bytepool {
 };
 
 /* A pool of typed objects: one tier, whose raw class holds the objects. */
-#define POOL_TYPED (1U << 31)
+#define POOL_TYPED BIT(31)
 
 /*
  * What a handle remembers in bytepool_buf.flags. 0 is a live buffer of the
@@ -437,7 +437,7 @@ void report_module_init(void);
 static __always_inline bool get_allowed(struct bytepool *pool, gfp_t gfp,
 					unsigned long site)
 {
-	if (unlikely(IS_ERR_OR_NULL(pool)))
+	if (unlikely(!pool_valid(pool)))
 		return pool_usable(pool, site);
 	if (likely(!(gfp & ~BYTEPOOL_GFP_MASK)))
 		return true;

@@ -35,20 +35,19 @@ static int typed_init(struct bytepool *pool, const void *functions)
 	const struct bytepool_object_type *type = &pool->type;
 	struct tier *tier = &pool->tier[0];
 	size_t align = max(type->align, sizeof(void *));
-	size_t size = type->size;
+	size_t size;
 	int ret;
 
-	pool->functions = kzalloc(
-		struct_size(pool->functions, functions,
-			    DIV_ROUND_UP(type->functions_size, sizeof(long))),
-		GFP_KERNEL);
+	size = struct_size(pool->functions, functions,
+			   DIV_ROUND_UP(type->functions_size, sizeof(long)));
+	pool->functions = kzalloc(size, GFP_KERNEL);
 	if (!pool->functions)
 		return -ENOMEM;
 	pool->functions->pool = pool;
 	memcpy(pool->functions->functions, functions, type->functions_size);
 
 	/* Room behind for the worker's list: the content is fini's. */
-	size = ALIGN(size, sizeof(void *)) + sizeof(struct parked);
+	size = ALIGN(type->size, sizeof(void *)) + sizeof(struct parked);
 	size = ALIGN(size, align);
 	tier->payload = cache_get(CACHE_OBJECT, size, align);
 	if (!tier->payload)

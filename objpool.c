@@ -300,7 +300,7 @@ static bool reclaim_vacant(struct objpool *op, bool now)
 
 	if (!cpu_enter(op, &block))
 		return false;
-	if (now || block->reclaimed != jiffies) {
+	if (now || time_after(jiffies, block->reclaimed)) {
 		block->reclaimed = jiffies;
 		vacant = cpu_vacate(op, block);
 	}

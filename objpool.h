@@ -264,7 +264,7 @@ struct objpool {
 	atomic_long_t pinned;
 	struct depot **depots;
 	struct depot *first_depots;
-	struct mutex drain_lock;
+	struct mutex drain_lock; /* one drain at a time */
 	struct recent_length *shared_recent;
 	atomic_t shared_pos;
 	struct hlist_node hotplug;

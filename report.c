@@ -25,8 +25,10 @@
 
 static bool warn_misuse;
 module_param_named(warn, warn_misuse, bool, 0644);
-MODULE_PARM_DESC(warn, "Report misuse as a kernel warning, which panic_on_warn "
-		       "turns into a panic (default: off)");
+/* clang-format off */
+MODULE_PARM_DESC(warn,
+		 "Report misuse as a kernel warning, which panic_on_warn turns into a panic (default: off)");
+/* clang-format on */
 
 /* === Misuse === */
 
@@ -37,22 +39,20 @@ static const struct {
 } misuse_texts[] = {
 	[MISUSE_POOL] = { "call with what is no such pool", NULL },
 	[MISUSE_DEAD_POOL] = { "get from a destroyed pool", NULL },
-	[MISUSE_GFP] = { "get with gfp flags that recycled memory cannot "
-			 "honour",
-			 NULL },
+	[MISUSE_GFP] = { "get with gfp flags that cannot be honoured", NULL },
 	[MISUSE_RELEASE] = { "release of a dead buffer", "released last" },
 	[MISUSE_RETAIN] = { "retain of a dead buffer", "released last" },
 	[MISUSE_TRYRETAIN] = { "tryretain in a pool without BYTEPOOL_RCU",
 			       "got or released" },
 	[MISUSE_SATURATED] = { "retain past the largest count", "got" },
-	[MISUSE_CORRUPT] = { "idle buffer is not as it was left, and is kept "
-			     "back",
+	[MISUSE_CORRUPT] = { "idle buffer is not as it was left",
 			     "released last" },
 	[MISUSE_PUT_FOREIGN] = { "put of memory that is no tier's", NULL },
 	[MISUSE_PUT_UNKNOWN] = { "put of memory that is not out", NULL },
 	[MISUSE_PUT_OTHER_POOL] = { "put of another pool's memory", "got" },
 	[MISUSE_DEAD_BUFFER] = { "change of a dead buffer", "released last" },
 };
+
 static_assert(ARRAY_SIZE(misuse_texts) == NR_MISUSE);
 
 static DEFINE_RATELIMIT_STATE(misuse_limit, 5 * HZ, 10);
@@ -404,8 +404,7 @@ void report_outstanding(struct bytepool *pool)
 	char size[24];
 	unsigned int i;
 
-	pr_warn("%s: destroyed with memory in use; it stays valid until it is "
-		"given back:\n",
+	pr_warn("%s: destroyed with memory in use, valid until given back:\n",
 		pool->name);
 	if (!table)
 		return;

@@ -2,9 +2,9 @@
 /*
  * Signals as interrupts, in the test programs: high-resolution timers.
  *
- * A timer's signal goes to the thread that has started it and carries the
- * number of a slot, not an address: a signal may still arrive, or wait while
- * interrupts are off, when its timer is long gone.
+ * A timer's signal goes to the thread that has started it and stands for a
+ * slot, not for the timer: a signal may still arrive, or wait while interrupts
+ * are off, when its timer is long gone.
  */
 #include <linux/hrtimer.h>
 #include <linux/irqflags.h>
@@ -21,7 +21,12 @@
 #define sigev_notify_thread_id	_sigev_un._tid
 #endif
 
+/*
+ * Each slot has a signal of its own, the first of which is this:
+ * ThreadSanitizer remembers only one of a kind.
+ */
 #define IRQ_SIGNAL	(SIGRTMIN + 3)
+#define NR_SLOTS	24
 
 /**
  * struct shim_timer - a slot for a timer that is armed
@@ -39,7 +44,7 @@ struct shim_timer {
 	bool running;
 };
 
-static struct shim_timer slots[64];
+static struct shim_timer slots[NR_SLOTS];
 
 static void slot_arm(struct shim_timer *slot, u64 delay)
 {
@@ -77,7 +82,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	int saved_errno = errno;
 
-	shim_raise_irq(&slots[info->si_value.sival_int].irq);
+	shim_raise_irq(&slots[sig - IRQ_SIGNAL].irq);
 	errno = saved_errno;
 }
 
@@ -87,9 +92,11 @@ static __attribute__((__constructor__(101))) void irq_init(void)
 		.sa_sigaction = on_signal,
 		.sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER,
 	};
+	int i;
 
 	sigemptyset(&action.sa_mask);
-	sigaction(IRQ_SIGNAL, &action, NULL);
+	for (i = 0; i < NR_SLOTS; i++)
+		sigaction(IRQ_SIGNAL + i, &action, NULL);
 }
 
 static struct shim_timer *slot_get(struct hrtimer *timer)
@@ -118,7 +125,6 @@ void hrtimer_start(struct hrtimer *timer, ktime_t delay, enum hrtimer_mode mode)
 {
 	struct sigevent event = {
 		.sigev_notify = SIGEV_THREAD_ID,
-		.sigev_signo = IRQ_SIGNAL,
 	};
 	struct shim_timer *slot;
 
@@ -127,7 +133,7 @@ void hrtimer_start(struct hrtimer *timer, ktime_t delay, enum hrtimer_mode mode)
 	slot->irq.soft = mode & HRTIMER_MODE_SOFT;
 	slot->irq.fn = slot_fire;
 	slot->tid = gettid();
-	event.sigev_value.sival_int = slot - slots;
+	event.sigev_signo = IRQ_SIGNAL + (slot - slots);
 	event.sigev_notify_thread_id = slot->tid;
 	timer->slot = slot;
 	timer->expires = ktime_get() + delay;
