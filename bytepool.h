@@ -144,13 +144,36 @@ struct bytepool_tier_stats {
 /*
  * The macros pass the caller's idea of the struct's size, so that a module
  * built against an older header goes on working when a struct has grown.
- * bytepool_create() is variadic for the commas of a compound literal.
+ */
+
+/**
+ * bytepool_create() - make a pool
+ *
+ * Takes a const struct bytepool_config *; variadic for the commas of a
+ * compound literal. See __bytepool_create().
  */
 #define bytepool_create(...)                                             \
 	__bytepool_create((__VA_ARGS__), sizeof(struct bytepool_config), \
 			  THIS_MODULE)
+
+/**
+ * bytepool_get_stats() - a pool's counts
+ * @pool: the pool
+ * @stats: filled in
+ *
+ * See __bytepool_get_stats().
+ */
 #define bytepool_get_stats(pool, stats) \
 	__bytepool_get_stats((pool), (stats), sizeof(struct bytepool_stats))
+
+/**
+ * bytepool_get_tier_stats() - a tier's counts
+ * @pool: the pool
+ * @tier: which tier, from 0
+ * @stats: filled in
+ *
+ * See __bytepool_get_tier_stats().
+ */
 #define bytepool_get_tier_stats(pool, tier, stats)         \
 	__bytepool_get_tier_stats((pool), (tier), (stats), \
 				  sizeof(struct bytepool_tier_stats))
