@@ -37,10 +37,10 @@ static inline bool cpu_private(void)
 	return true;
 }
 
-#define lock_unless_held(lock, flags)			\
-	({						\
-		raw_spin_lock_irqsave(lock, *(flags));	\
-		true;					\
+#define lock_unless_held(lock, flags)                  \
+	({                                             \
+		raw_spin_lock_irqsave(lock, *(flags)); \
+		true;                                  \
 	})
 
 /*

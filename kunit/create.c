@@ -369,6 +369,20 @@ static void create_older_config_means_defaults(struct kunit *test)
 	bytepool_destroy(pool);
 }
 
+/* The commas of a compound literal once were too many for the macro. */
+static void create_from_a_compound_literal(struct kunit *test)
+{
+	struct bytepool *pool;
+
+	pool = bytepool_create(&(struct bytepool_config){
+		.name = "kunit",
+		.sizes = bytepool_sizes_pow2,
+		.nr_sizes = BYTEPOOL_NR_POW2,
+	});
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	bytepool_destroy(pool);
+}
+
 static void create_config_of_no_size_is_refused(struct kunit *test)
 {
 	struct bytepool_config config = bpt_config();
@@ -397,6 +411,7 @@ static struct kunit_case create_cases[] = {
 	KUNIT_CASE(create_unknown_zero_bytes_are_taken),
 	KUNIT_CASE(create_unknown_nonzero_bytes_are_refused),
 	KUNIT_CASE(create_older_config_means_defaults),
+	KUNIT_CASE(create_from_a_compound_literal),
 	KUNIT_CASE(create_config_of_no_size_is_refused),
 	{}
 };

@@ -337,6 +337,26 @@ static void shrink_counts_the_tiers_own_sizes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, i).idle, 0);
 }
 
+/* Places that gets had emptied once kept the bound from the next prefill. */
+static void prefill_again_within_an_exact_bound(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	const size_t size = SZ_4K;
+	struct bytepool_buf *bufs[16];
+	struct bytepool *pool;
+
+	config.sizes = &size;
+	config.nr_sizes = 1;
+	config.max_idle = ARRAY_SIZE(bufs) * size;
+	pool = bpt_pool(test, &config);
+	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, size, 16, GFP_KERNEL), 16);
+	bpt_get_bufs(test, pool, size, ARRAY_SIZE(bufs), bufs);
+	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, size, 16, GFP_KERNEL), 16);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, 16);
+	bytepool_release_bufs(ARRAY_SIZE(bufs), bufs);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, 16);
+}
+
 static void shrink_leaves_what_is_in_use(struct kunit *test)
 {
 	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
@@ -375,6 +395,7 @@ static struct kunit_case idle_cases[] = {
 	KUNIT_CASE(max_idle_is_for_the_whole_pool),
 	KUNIT_CASE(shrink_gives_all_idle_memory_back),
 	KUNIT_CASE(shrink_counts_the_tiers_own_sizes),
+	KUNIT_CASE(prefill_again_within_an_exact_bound),
 	KUNIT_CASE(shrink_leaves_what_is_in_use),
 	KUNIT_CASE(shrink_of_an_unused_pool_gives_nothing),
 	{}

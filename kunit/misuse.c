@@ -93,6 +93,26 @@ static void release_after_reuse_is_noticed_once(struct kunit *test)
 	expect_one_owner(test, pool, 100);
 }
 
+/*
+ * A shrink once gave the handles back to slab with their payloads, and the
+ * second release wrote to whatever was there by then.
+ */
+static void release_twice_is_refused_after_a_shrink(struct kunit *test)
+{
+	struct bytepool *pool = bpt_tier_pool(test, SZ_1K, 0);
+	struct bytepool_buf *bufs[32];
+	unsigned int i;
+
+	bpt_get_bufs(test, pool, SZ_1K, ARRAY_SIZE(bufs), bufs);
+	bytepool_release_bufs(ARRAY_SIZE(bufs), bufs);
+	bytepool_shrink(pool);
+	for (i = 0; i < ARRAY_SIZE(bufs); i++) {
+		KUNIT_EXPECT_EQ(test, bytepool_buf_refcount(bufs[i]), 0);
+		bytepool_buf_release(bufs[i]);
+	}
+	bpt_expect_misuse(test, pool, ARRAY_SIZE(bufs));
+}
+
 static void retain_of_a_dead_buffer_is_null(struct kunit *test)
 {
 	struct bytepool *pool = bpt_pow2_pool(test, 0);
@@ -329,6 +349,7 @@ static struct kunit_case misuse_cases[] = {
 	KUNIT_CASE(release_twice_beyond_the_tiers_is_refused),
 	KUNIT_CASE(release_of_one_too_many_references),
 	KUNIT_CASE(release_after_reuse_is_noticed_once),
+	KUNIT_CASE(release_twice_is_refused_after_a_shrink),
 	KUNIT_CASE(retain_of_a_dead_buffer_is_null),
 	KUNIT_CASE(view_of_a_dead_buffer_is_none),
 	KUNIT_CASE(release_bufs_of_dead_buffers_is_refused),

@@ -22,8 +22,8 @@
 #ifdef SHIM_ASAN
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(mem, size)	((void)(mem), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(mem, size)	((void)(mem), (void)(size))
+#define ASAN_POISON_MEMORY_REGION(mem, size)   ((void)(mem), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(mem, size) ((void)(mem), (void)(size))
 #endif
 
 __thread struct thread_info shim_thread = {
@@ -319,8 +319,8 @@ int cpuhp_state_remove_instance_nocalls(enum cpuhp_state state,
 /* === Per-CPU memory === */
 
 /* Allocations are multiples of this. */
-#define PCPU_GRAIN	32UL
-#define PCPU_GRAINS	(PCPU_MIN_UNIT_SIZE / PCPU_GRAIN)
+#define PCPU_GRAIN  32UL
+#define PCPU_GRAINS (PCPU_MIN_UNIT_SIZE / PCPU_GRAIN)
 
 enum {
 	GRAIN_FREE,
@@ -345,7 +345,7 @@ struct pcpu_chunk {
 static DEFINE_MUTEX(pcpu_mutex);
 static struct pcpu_chunk *pcpu_chunks;
 
-#define PCPU_CHUNK_SIZE	(nr_cpu_ids * PCPU_MIN_UNIT_SIZE)
+#define PCPU_CHUNK_SIZE (nr_cpu_ids * PCPU_MIN_UNIT_SIZE)
 
 static struct pcpu_chunk *pcpu_chunk_create(void)
 {
@@ -520,10 +520,11 @@ void shim_might_sleep(const char *file, int line)
 {
 #ifdef SHIM_STRICT
 	if (!shim_may_sleep())
-		shim_warn(file, line,
-			  "sleeping function called from invalid context: preempt_count %#x, irqs_off %d, rcu %u\n",
-			  shim_thread.preempt_count, shim_thread.irqs_off,
-			  shim_thread.rcu_nesting);
+		shim_warn(
+			file, line,
+			"sleeping function called from invalid context: preempt_count %#x, irqs_off %d, rcu %u\n",
+			shim_thread.preempt_count, shim_thread.irqs_off,
+			shim_thread.rcu_nesting);
 #endif
 	shim_process_context();
 }
@@ -593,8 +594,8 @@ static void run_irq_list(struct llist_head *irqs)
 
 	node = llist_reverse_order(llist_del_all(irqs));
 	for (; node; node = next) {
-		struct shim_irq *irq = container_of(node, struct shim_irq,
-						    node);
+		struct shim_irq *irq =
+			container_of(node, struct shim_irq, node);
 
 		next = node->next;
 		/* From here on it can be raised again. */

@@ -15,7 +15,7 @@
 #include "../bytepool.h"
 
 /* A scenario that asks for memory more often than this never ends. */
-#define MAX_ALLOCATIONS	2000
+#define MAX_ALLOCATIONS 2000
 
 /**
  * struct faults - a scenario
@@ -147,11 +147,11 @@ static int with_pool(struct kunit *test, unsigned int flags, gfp_t gfp,
 	return ret;
 }
 
-#define WITH_POOL(name, flags, gfp, use)				\
-static int name(struct kunit *test)					\
-{									\
-	return with_pool(test, flags, gfp, use);			\
-}
+#define WITH_POOL(name, flags, gfp, use)                 \
+	static int name(struct kunit *test)              \
+	{                                                \
+		return with_pool(test, flags, gfp, use); \
+	}
 
 WITH_POOL(bufs_plain, 0, GFP_KERNEL, get_bufs)
 WITH_POOL(bufs_atomic, 0, GFP_ATOMIC, get_bufs)
@@ -223,7 +223,10 @@ static int things(struct kunit *test)
 static int read_files(struct kunit *test)
 {
 	static const char *const files[] = {
-		"stats", "stats.json", "recent_lengths", "outstanding",
+		"stats",
+		"stats.json",
+		"recent_lengths",
+		"outstanding",
 	};
 	struct bytepool *pool = create(0);
 	struct bytepool_buf *buf;
@@ -335,8 +338,7 @@ static void each_allocation_fails_once(struct kunit *test)
 }
 
 static struct kunit_case fault_cases[] = {
-	KUNIT_CASE_PARAM(each_allocation_fails_once, fault_gen_params),
-	{}
+	KUNIT_CASE_PARAM(each_allocation_fails_once, fault_gen_params), {}
 };
 
 static struct kunit_suite fault_suite = {

@@ -45,8 +45,7 @@ static struct dentry *find(struct dentry *parent, const char *name, size_t len)
 
 	lockdep_assert_held(&debugfs_mutex);
 	list_for_each_entry(dentry, &dentries, list)
-		if (dentry->parent == parent &&
-		    strlen(dentry->name) == len &&
+		if (dentry->parent == parent && strlen(dentry->name) == len &&
 		    !memcmp(dentry->name, name, len))
 			return dentry;
 	return NULL;

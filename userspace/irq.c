@@ -18,15 +18,15 @@
 #include <unistd.h>
 
 #ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id	_sigev_un._tid
+#define sigev_notify_thread_id _sigev_un._tid
 #endif
 
 /*
  * Each slot has a signal of its own, the first of which is this:
  * ThreadSanitizer remembers only one of a kind.
  */
-#define IRQ_SIGNAL	(SIGRTMIN + 3)
-#define NR_SLOTS	24
+#define IRQ_SIGNAL (SIGRTMIN + 3)
+#define NR_SLOTS   24
 
 /**
  * struct shim_timer - a slot for a timer that is armed

@@ -22,8 +22,8 @@
 #ifdef SHIM_TSAN
 #include <sanitizer/tsan_interface.h>
 #else
-#define __tsan_acquire(addr)	((void)(addr))
-#define __tsan_release(addr)	((void)(addr))
+#define __tsan_acquire(addr) ((void)(addr))
+#define __tsan_release(addr) ((void)(addr))
 #endif
 
 /* <urcu/urcu-bp.h> has a struct rcu_head that is not the kernel's. */
@@ -75,7 +75,7 @@ void shim_fence(bool acquire, bool release)
 /* === The gate === */
 
 /* Threads are counted by address, so that few share a cache line. */
-#define NR_GATES	16
+#define NR_GATES 16
 
 static struct gate {
 	unsigned int inside;
@@ -242,7 +242,8 @@ static void check_usage(struct lockdep_map *map)
 	usage |= before;
 	if (((usage & hard) == hard && (before & hard) != hard) ||
 	    ((usage & soft) == soft && (before & soft) != soft))
-		WARN(1, "a lock taken in interrupts is also held with interrupts on\n");
+		WARN(1,
+		     "a lock taken in interrupts is also held with interrupts on\n");
 }
 #else
 static void check_usage(struct lockdep_map *map)

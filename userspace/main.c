@@ -16,7 +16,7 @@
 
 #include <kunit/test.h>
 
-#define MAX_SUITES	32
+#define MAX_SUITES 32
 
 /* What a suite has itself, where the functions here have been put. */
 static struct original {

@@ -223,8 +223,7 @@ static const char *parse_size(const char *fmt, struct spec *spec)
 	}
 }
 
-static const char *parse_spec(const char *fmt, va_list *args,
-			      struct spec *spec)
+static const char *parse_spec(const char *fmt, va_list *args, struct spec *spec)
 {
 	*spec = (struct spec){ .precision = -1 };
 	fmt = parse_flags(fmt, spec);
@@ -306,8 +305,8 @@ static const char *out_conversion(struct out *out, const char *fmt,
 		}
 		val = (unsigned int)small & (~0U >> (32 - 8 * spec.size));
 	}
-	out_number(out, val, spec.alt && base == 16 ? "0x" : "", base,
-		   c == 'X', &spec);
+	out_number(out, val, spec.alt && base == 16 ? "0x" : "", base, c == 'X',
+		   &spec);
 	return fmt;
 }
 

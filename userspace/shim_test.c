@@ -44,17 +44,18 @@ static const bool strict;
 static const unsigned int rt = IS_ENABLED(CONFIG_PREEMPT_RT);
 
 /* Runs something and expects so many warnings of the checking builds. */
-#define EXPECT_WARNINGS(test, nr, what) do {				\
-	unsigned int before = READ_ONCE(shim_warnings);			\
-	unsigned int expected = strict ? (nr) : 0;			\
-									\
-	what;								\
-	KUNIT_EXPECT_EQ(test, READ_ONCE(shim_warnings) - before,	\
-			expected);					\
-	shim_expect_warnings(expected);					\
-} while (0)
+#define EXPECT_WARNINGS(test, nr, what)                                  \
+	do {                                                             \
+		unsigned int before = READ_ONCE(shim_warnings);          \
+		unsigned int expected = strict ? (nr) : 0;               \
+                                                                         \
+		what;                                                    \
+		KUNIT_EXPECT_EQ(test, READ_ONCE(shim_warnings) - before, \
+				expected);                               \
+		shim_expect_warnings(expected);                          \
+	} while (0)
 
-#define EXPECT_NO_WARNINGS(test, what)	EXPECT_WARNINGS(test, 0, what)
+#define EXPECT_NO_WARNINGS(test, what) EXPECT_WARNINGS(test, 0, what)
 
 /* Runs something that no process survives. */
 static bool dies(void (*fn)(void *arg), void *arg)
@@ -166,7 +167,7 @@ static void lock_of_another_is_caught(struct kunit *test)
 	mutex_lock(&mutex);
 	EXPECT_NO_WARNINGS(test, lockdep_assert_held(&mutex));
 	KUNIT_EXPECT_FALSE(test, mutex_trylock(&mutex) &&
-			   "a mutex is not taken twice");
+					 "a mutex is not taken twice");
 	mutex_unlock(&mutex);
 
 	EXPECT_WARNINGS(test, 1, lockdep_assert_held(&lock));
@@ -296,8 +297,7 @@ static void kernel_formats_are_printed(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, buf, "  -42|7    |-0042|+1|0xff|FF|abc|x|%");
 	snprintf(buf, sizeof(buf), "%llu %zu %ld %hhu %*d %.*s", U64_MAX,
 		 (size_t)5, -1L, (unsigned char)255, 4, 1, 2, "xyz");
-	KUNIT_EXPECT_STREQ(test, buf,
-			   "18446744073709551615 5 -1 255    1 xy");
+	KUNIT_EXPECT_STREQ(test, buf, "18446744073709551615 5 -1 255    1 xy");
 	snprintf(buf, sizeof(buf), "%pe %s", ERR_PTR(-ENOMEM), (char *)NULL);
 	KUNIT_EXPECT_STREQ(test, buf, "-ENOMEM (null)");
 	snprintf(buf, sizeof(buf), "%pS", (void *)shim_might_sleep);
@@ -429,8 +429,8 @@ static void second_cache_of_a_name_is_caught(struct kunit *test)
 	cache = kmem_cache_create("shim_name", 100, 0, 0, NULL);
 	KUNIT_ASSERT_NOT_NULL(test, cache);
 	shim_expect_warnings(1);
-	KUNIT_EXPECT_NULL(test, kmem_cache_create("shim_name", 100, 0, 0,
-						  NULL));
+	KUNIT_EXPECT_NULL(test,
+			  kmem_cache_create("shim_name", 100, 0, 0, NULL));
 	kmem_cache_destroy(cache);
 }
 
@@ -522,8 +522,8 @@ static int hotplug_down(unsigned int cpu, struct hlist_node *node)
 	struct hotplug *hp = hlist_entry(node, struct hotplug, node);
 
 	hp->nr_down++;
-	hp->down_is_private = cpu_private() &&
-			      raw_smp_processor_id() == cpu && cpu_online(cpu);
+	hp->down_is_private = cpu_private() && raw_smp_processor_id() == cpu &&
+			      cpu_online(cpu);
 	return 0;
 }
 
@@ -578,8 +578,8 @@ static void thread_is_a_cpu(struct kunit *test)
 
 	online = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "shim:online",
 					 hotplug_up, hotplug_down);
-	dead = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "shim:dead",
-				       NULL, hotplug_dead);
+	dead = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "shim:dead", NULL,
+				       hotplug_dead);
 	KUNIT_ASSERT_GT(test, online, 0);
 	KUNIT_ASSERT_GT(test, dead, 0);
 	cpuhp_state_add_instance_nocalls(online, &hp.node);

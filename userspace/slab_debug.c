@@ -71,7 +71,7 @@ static const char *const kind_names[] = {
 };
 
 /* So many objects of a type-safe cache rest, to be issued again. */
-#define MAX_RESTING		16
+#define MAX_RESTING 16
 
 /**
  * struct area - memory that somebody was given
@@ -206,8 +206,8 @@ static struct area *area_create(enum kind kind, size_t size, size_t align)
 
 	/* One byte at least, so that no two areas are equal. */
 	area = calloc(1, sizeof(*area));
-	if (!area || posix_memalign(&mem, max(align, sizeof(void *)),
-				    size ?: 1)) {
+	if (!area ||
+	    posix_memalign(&mem, max(align, sizeof(void *)), size ?: 1)) {
 		free(area);
 		return NULL;
 	}
@@ -231,7 +231,7 @@ static void area_free(struct area *area)
 
 /* === Checks === */
 
-#define GFP_SLAB_BUG_MASK	(__GFP_DMA32 | __GFP_HIGHMEM | ~__GFP_BITS_MASK)
+#define GFP_SLAB_BUG_MASK (__GFP_DMA32 | __GFP_HIGHMEM | ~__GFP_BITS_MASK)
 
 static void check_context(gfp_t gfp)
 {
@@ -405,22 +405,19 @@ static struct kmem_cache *cache_find(const char *name)
 	return NULL;
 }
 
-static bool cache_legal(const char *name, unsigned int size,
-			unsigned int align, unsigned int offset,
-			unsigned int window)
+static bool cache_legal(const char *name, unsigned int size, unsigned int align,
+			unsigned int offset, unsigned int window)
 {
 	return name && size >= sizeof(void *) && size <= KMALLOC_MAX_SIZE &&
-	       align <= PAGE_SIZE && !(align & (align - 1)) &&
-	       window <= size && offset <= size - window;
+	       align <= PAGE_SIZE && !(align & (align - 1)) && window <= size &&
+	       offset <= size - window;
 }
 
-struct kmem_cache *kmem_cache_create_usercopy(const char *name,
-					      unsigned int size,
-					      unsigned int align,
-					      slab_flags_t flags,
-					      unsigned int useroffset,
-					      unsigned int usersize,
-					      void (*ctor)(void *obj))
+struct kmem_cache *
+kmem_cache_create_usercopy(const char *name, unsigned int size,
+			   unsigned int align, slab_flags_t flags,
+			   unsigned int useroffset, unsigned int usersize,
+			   void (*ctor)(void *obj))
 {
 	struct kmem_cache *cache;
 	bool twice;
@@ -455,8 +452,7 @@ struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
 				     unsigned int align, slab_flags_t flags,
 				     void (*ctor)(void *obj))
 {
-	return kmem_cache_create_usercopy(name, size, align, flags, 0, 0,
-					  ctor);
+	return kmem_cache_create_usercopy(name, size, align, flags, 0, 0, ctor);
 }
 
 static void free_after_grace(struct rcu_head *head)

@@ -32,31 +32,31 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define BLOCK_SHIFT	16
-#define BLOCK_SIZE	(1UL << BLOCK_SHIFT)
+#define BLOCK_SHIFT 16
+#define BLOCK_SIZE  (1UL << BLOCK_SHIFT)
 
 /* A chunk is the largest run, and what KMALLOC_MAX_SIZE is. */
-#define CHUNK_ORDER	6
-#define CHUNK_BLOCKS	(1UL << CHUNK_ORDER)
-#define CHUNK_SIZE	(CHUNK_BLOCKS << BLOCK_SHIFT)
+#define CHUNK_ORDER  6
+#define CHUNK_BLOCKS (1UL << CHUNK_ORDER)
+#define CHUNK_SIZE   (CHUNK_BLOCKS << BLOCK_SHIFT)
 
 /* Addresses are cheap, unless the process has a limit on them. */
-#define MAX_RESERVE	(1UL << 40)
-#define MIN_RESERVE	(CHUNK_SIZE * 16)
+#define MAX_RESERVE (1UL << 40)
+#define MIN_RESERVE (CHUNK_SIZE * 16)
 
 /* Objects are at multiples of this: a block has at most so many of them. */
-#define MIN_STRIDE	64UL
-#define MAX_OBJECTS	(BLOCK_SIZE / MIN_STRIDE)
+#define MIN_STRIDE  64UL
+#define MAX_OBJECTS (BLOCK_SIZE / MIN_STRIDE)
 
 /* When so many bytes of free runs have pages, half of them give these back. */
-#define MAX_DIRTY	(32UL << 20)
+#define MAX_DIRTY (32UL << 20)
 
 enum block_state {
-	BLOCK_NONE,	/* not made yet */
-	BLOCK_TAIL,	/* not the first of its run */
-	BLOCK_CLEAN,	/* free, without pages */
-	BLOCK_DIRTY,	/* free, perhaps with pages */
-	BLOCK_HELD,	/* on its way from dirty to clean */
+	BLOCK_NONE, /* not made yet */
+	BLOCK_TAIL, /* not the first of its run */
+	BLOCK_CLEAN, /* free, without pages */
+	BLOCK_DIRTY, /* free, perhaps with pages */
+	BLOCK_HELD, /* on its way from dirty to clean */
 	BLOCK_SLAB,
 	BLOCK_LARGE,
 };
@@ -141,8 +141,7 @@ static char *reserve(size_t *size)
 
 	for (*size = MAX_RESERVE; *size >= MIN_RESERVE; *size /= 2) {
 		base = mmap(NULL, *size + CHUNK_SIZE, PROT_NONE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			    0);
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (base != MAP_FAILED)
 			return (char *)ALIGN((unsigned long)base, CHUNK_SIZE);
 	}
@@ -532,8 +531,8 @@ static unsigned int slab_order(size_t stride)
 	return best;
 }
 
-static void cache_init(struct kmem_cache *cache, const char *name,
-		       size_t size, size_t align, slab_flags_t flags)
+static void cache_init(struct kmem_cache *cache, const char *name, size_t size,
+		       size_t align, slab_flags_t flags)
 {
 	size_t stride = size;
 
@@ -547,13 +546,11 @@ static void cache_init(struct kmem_cache *cache, const char *name,
 	cache->flags = flags;
 }
 
-struct kmem_cache *kmem_cache_create_usercopy(const char *name,
-					      unsigned int size,
-					      unsigned int align,
-					      slab_flags_t flags,
-					      unsigned int useroffset,
-					      unsigned int usersize,
-					      void (*ctor)(void *obj))
+struct kmem_cache *
+kmem_cache_create_usercopy(const char *name, unsigned int size,
+			   unsigned int align, slab_flags_t flags,
+			   unsigned int useroffset, unsigned int usersize,
+			   void (*ctor)(void *obj))
 {
 	struct kmem_cache *cache;
 
@@ -577,8 +574,7 @@ struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
 				     unsigned int align, slab_flags_t flags,
 				     void (*ctor)(void *obj))
 {
-	return kmem_cache_create_usercopy(name, size, align, flags, 0, 0,
-					  ctor);
+	return kmem_cache_create_usercopy(name, size, align, flags, 0, 0, ctor);
 }
 
 static void shrink_cache(struct kmem_cache *cache)
@@ -685,8 +681,8 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj)
 
 /* === kmalloc === */
 
-#define KMALLOC_MIN_SHIFT	6
-#define KMALLOC_MAX_SHIFT	15
+#define KMALLOC_MIN_SHIFT 6
+#define KMALLOC_MAX_SHIFT 15
 
 static struct kmem_cache kmalloc_caches[KMALLOC_MAX_SHIFT + 1];
 
@@ -719,8 +715,7 @@ static void free_large(struct block *run, const void *mem)
 {
 	unsigned long flags;
 
-	if (WARN(run_base(run) != mem, "%p freed, where nothing begins\n",
-		 mem))
+	if (WARN(run_base(run) != mem, "%p freed, where nothing begins\n", mem))
 		return;
 	if (!lock_unless_held(&arena_lock, &flags)) {
 		llist_add((struct llist_node *)mem, &parked_runs);
@@ -940,8 +935,8 @@ static unsigned int cache_in_use(struct kmem_cache *cache)
 		nr += slab->nr_used;
 	cache_unlock(cache, flags);
 	if (nr)
-		printk(KERN_ERR "leak: %u objects of %s-%u\n", nr,
-		       cache->name, cache->size);
+		printk(KERN_ERR "leak: %u objects of %s-%u\n", nr, cache->name,
+		       cache->size);
 	return nr;
 }
 

@@ -241,6 +241,12 @@ int kthread_stop(struct task_struct *task)
 	return code;
 }
 
+/* Like waiting for a process, which kernel threads have no parent for. */
+bool shim_kthread_exited(struct task_struct *task)
+{
+	return completion_done(&task->exited);
+}
+
 bool kthread_should_stop(void)
 {
 	return __atomic_load_n(&current->stop, __ATOMIC_ACQUIRE);

@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define NSEC_PER_SEC	1000000000ULL
+#define NSEC_PER_SEC 1000000000ULL
 
 /**
  * struct workqueue_struct - where work items are queued
@@ -91,9 +91,8 @@ static void take_incoming(void)
 	struct work_struct *work, *next;
 
 	lockdep_assert_held(&work_mutex);
-	llist_for_each_entry_safe(work, next,
-				  llist_reverse_order(llist_del_all(&incoming)),
-				  node)
+	llist_for_each_entry_safe(
+		work, next, llist_reverse_order(llist_del_all(&incoming)), node)
 		list_add_tail(&work->entry, &queued);
 }
 
@@ -269,8 +268,8 @@ static void workers_stop(void)
 
 	for (;;) {
 		mutex_lock(&work_mutex);
-		worker = list_first_entry_or_null(&workers, struct worker,
-						  list);
+		worker =
+			list_first_entry_or_null(&workers, struct worker, list);
 		mutex_unlock(&work_mutex);
 		if (!worker)
 			return;
@@ -398,8 +397,8 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 	return queue_at(wq, work, 0);
 }
 
-bool queue_delayed_work(struct workqueue_struct *wq,
-			struct delayed_work *dwork, unsigned long delay)
+bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
+			unsigned long delay)
 {
 	return queue_at(wq, &dwork->work, expiry_of(delay));
 }
@@ -455,7 +454,7 @@ static void check_waiter(struct work_struct *work)
 
 	list_for_each_entry(worker, &workers, list)
 		WARN(worker->work == work &&
-		     pthread_equal(worker->thread, pthread_self()),
+			     pthread_equal(worker->thread, pthread_self()),
 		     "a work item that waits for itself: a deadlock\n");
 }
 

@@ -17,6 +17,8 @@
 #include <linux/types.h>
 #include <stdarg.h>
 
+struct task_struct;
+
 /* === Contexts (cpu.c) === */
 
 /**
@@ -75,6 +77,7 @@ unsigned int shim_nr_workqueues(void);
 /* === Threads (thread.c) === */
 
 unsigned int shim_nr_kthreads(void);
+bool shim_kthread_exited(struct task_struct *task);
 
 /* === Reports (print.c) === */
 

@@ -3,9 +3,9 @@
 #ifndef _LINUX_BITS_H
 #define _LINUX_BITS_H
 
-#define BITS_PER_LONG		(8 * (int)sizeof(long))
-#define BIT(nr)			(1UL << (nr))
-#define BIT_ULL(nr)		(1ULL << (nr))
+#define BITS_PER_LONG (8 * (int)sizeof(long))
+#define BIT(nr)	      (1UL << (nr))
+#define BIT_ULL(nr)   (1ULL << (nr))
 #define GENMASK(high, low) \
 	((~0UL << (low)) & (~0UL >> (BITS_PER_LONG - 1 - (high))))
 

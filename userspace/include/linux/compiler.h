@@ -12,22 +12,22 @@
 #ifndef _LINUX_COMPILER_H
 #define _LINUX_COMPILER_H
 
-#define likely(x)		__builtin_expect(!!(x), 1)
-#define unlikely(x)		__builtin_expect(!!(x), 0)
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define __aligned(x)		__attribute__((__aligned__(x)))
+#define __aligned(x) __attribute__((__aligned__(x)))
 #ifndef __always_inline
-#define __always_inline		inline __attribute__((__always_inline__))
+#define __always_inline inline __attribute__((__always_inline__))
 #endif
-#define __cold			__attribute__((__cold__))
-#define __maybe_unused		__attribute__((__unused__))
-#define __must_check		__attribute__((__warn_unused_result__))
-#define __packed		__attribute__((__packed__))
-#define __printf(a, b)		__attribute__((__format__(printf, a, b)))
-#define __section(s)		__attribute__((__section__(s)))
-#define __used			__attribute__((__used__))
-#define noinline		__attribute__((__noinline__))
-#define fallthrough		__attribute__((__fallthrough__))
+#define __cold	       __attribute__((__cold__))
+#define __maybe_unused __attribute__((__unused__))
+#define __must_check   __attribute__((__warn_unused_result__))
+#define __packed       __attribute__((__packed__))
+#define __printf(a, b) __attribute__((__format__(printf, a, b)))
+#define __section(s)   __attribute__((__section__(s)))
+#define __used	       __attribute__((__used__))
+#define noinline       __attribute__((__noinline__))
+#define fallthrough    __attribute__((__fallthrough__))
 
 /* Only sparse, which checks the kernel build, knows these. */
 #define __acquires(x)
@@ -39,7 +39,7 @@
 #define __releases(x)
 #define __user
 
-#define OPTIMIZER_HIDE_VAR(var)	__asm__("" : "=r"(var) : "0"(var))
+#define OPTIMIZER_HIDE_VAR(var) __asm__("" : "=r"(var) : "0"(var))
 #define barrier()		__asm__ __volatile__("" : : : "memory")
 #ifdef SHIM_TSAN
 void shim_loaded(const volatile void *ptr);
@@ -48,24 +48,27 @@ _Bool shim_store_releases(void);
 #define SHIM_LOAD_ORDER(x) \
 	(__builtin_classify_type(x) == 5 ? __ATOMIC_ACQUIRE : __ATOMIC_RELAXED)
 #else
-#define shim_loaded(ptr)	((void)0)
-#define shim_store_releases()	0
-#define SHIM_LOAD_ORDER(x)	__ATOMIC_RELAXED
+#define shim_loaded(ptr)      ((void)0)
+#define shim_store_releases() 0
+#define SHIM_LOAD_ORDER(x)    __ATOMIC_RELAXED
 #endif
 
-#define SHIM_LOAD(ptr) ({						\
-	shim_loaded(ptr);						\
-	__atomic_load_n(ptr, SHIM_LOAD_ORDER(*(ptr))); })
-#define SHIM_STORE(ptr, val) do {					\
-	if (shim_store_releases())					\
-		__atomic_store_n(ptr, val, __ATOMIC_RELEASE);		\
-	else								\
-		__atomic_store_n(ptr, val, __ATOMIC_RELAXED);		\
-} while (0)
+#define SHIM_LOAD(ptr)                                         \
+	({                                                     \
+		shim_loaded(ptr);                              \
+		__atomic_load_n(ptr, SHIM_LOAD_ORDER(*(ptr))); \
+	})
+#define SHIM_STORE(ptr, val)                                          \
+	do {                                                          \
+		if (shim_store_releases())                            \
+			__atomic_store_n(ptr, val, __ATOMIC_RELEASE); \
+		else                                                  \
+			__atomic_store_n(ptr, val, __ATOMIC_RELAXED); \
+	} while (0)
 
-#define READ_ONCE(x)		SHIM_LOAD(&(x))
-#define WRITE_ONCE(x, val)	SHIM_STORE(&(x), val)
-#define data_race(expr)		(expr)
+#define READ_ONCE(x)	   SHIM_LOAD(&(x))
+#define WRITE_ONCE(x, val) SHIM_STORE(&(x), val)
+#define data_race(expr)	   (expr)
 
 #define __same_type(a, b) \
 	__builtin_types_compatible_p(__typeof__(a), __typeof__(b))

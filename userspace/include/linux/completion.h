@@ -17,7 +17,10 @@ struct completion {
 };
 
 #define DECLARE_COMPLETION_ONSTACK(x) \
-	struct completion x = ({ init_completion(&x); x; })
+	struct completion x = ({      \
+		init_completion(&x);  \
+		x;                    \
+	})
 
 void init_completion(struct completion *x);
 void reinit_completion(struct completion *x);

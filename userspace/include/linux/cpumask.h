@@ -9,17 +9,17 @@
 
 #include <linux/thread_info.h>
 
-#define nr_cpu_ids		(CONFIG_NR_CPUS + 1U)
-#define num_possible_cpus()	nr_cpu_ids
+#define nr_cpu_ids	    (CONFIG_NR_CPUS + 1U)
+#define num_possible_cpus() nr_cpu_ids
 
 bool cpu_online(unsigned int cpu);
 unsigned int num_online_cpus(void);
 
-#define cpu_possible(cpu)	((cpu) < nr_cpu_ids)
-#define for_each_possible_cpu(cpu) \
-	for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)
-#define for_each_online_cpu(cpu) \
-	for_each_possible_cpu(cpu) if (cpu_online(cpu))
+#define cpu_possible(cpu)	   ((cpu) < nr_cpu_ids)
+#define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)
+#define for_each_online_cpu(cpu)   \
+	for_each_possible_cpu(cpu) \
+		if (cpu_online(cpu))
 
 /* Nothing looks into one: no thread can be moved. */
 struct cpumask;

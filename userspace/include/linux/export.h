@@ -6,13 +6,13 @@
 #ifndef _LINUX_EXPORT_H
 #define _LINUX_EXPORT_H
 
-#define EXPORT_SYMBOL_GPL(sym)	extern __typeof__(sym) sym
+#define EXPORT_SYMBOL_GPL(sym) extern __typeof__(sym) sym
 
 /* One for the files of the module, another for those that use it. */
 #ifndef __this_module
-#define __this_module	shim_user_module
+#define __this_module shim_user_module
 #endif
 extern struct module __this_module;
-#define THIS_MODULE	(&__this_module)
+#define THIS_MODULE (&__this_module)
 
 #endif /* _LINUX_EXPORT_H */

@@ -21,8 +21,8 @@ struct file_operations {
 	loff_t (*llseek)(struct file *file, loff_t offset, int whence);
 	ssize_t (*read)(struct file *file, char __user *buf, size_t size,
 			loff_t *pos);
-	ssize_t (*write)(struct file *file, const char __user *buf,
-			 size_t size, loff_t *pos);
+	ssize_t (*write)(struct file *file, const char __user *buf, size_t size,
+			 loff_t *pos);
 	int (*open)(struct inode *inode, struct file *file);
 	int (*release)(struct inode *inode, struct file *file);
 };

@@ -5,11 +5,11 @@
 
 #include <linux/types.h>
 
-#define HZ		250
+#define HZ 250
 
 u64 get_jiffies_64(void);
 
-#define jiffies		((unsigned long)get_jiffies_64())
+#define jiffies ((unsigned long)get_jiffies_64())
 
 static inline unsigned long msecs_to_jiffies(unsigned int ms)
 {
@@ -26,9 +26,9 @@ static inline unsigned int jiffies_to_msecs(unsigned long j)
 	return j * (1000 / HZ);
 }
 
-#define time_after(a, b)	((long)((b) - (a)) < 0)
-#define time_before(a, b)	time_after(b, a)
-#define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
-#define time_before_eq(a, b)	time_after_eq(b, a)
+#define time_after(a, b)     ((long)((b) - (a)) < 0)
+#define time_before(a, b)    time_after(b, a)
+#define time_after_eq(a, b)  ((long)((a) - (b)) >= 0)
+#define time_before_eq(a, b) time_after_eq(b, a)
 
 #endif /* _LINUX_JIFFIES_H */

@@ -5,9 +5,9 @@
 
 #include <linux/types.h>
 
-#define NSEC_PER_USEC	1000L
-#define NSEC_PER_MSEC	1000000L
-#define NSEC_PER_SEC	1000000000L
+#define NSEC_PER_USEC 1000L
+#define NSEC_PER_MSEC 1000000L
+#define NSEC_PER_SEC  1000000000L
 
 typedef s64 ktime_t;
 

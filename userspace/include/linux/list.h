@@ -10,11 +10,14 @@
 #include <linux/container_of.h>
 #include <linux/types.h>
 
-#define LIST_POISON1	((void *)0x100)
-#define LIST_POISON2	((void *)0x122)
+#define LIST_POISON1 ((void *)0x100)
+#define LIST_POISON2 ((void *)0x122)
 
-#define LIST_HEAD_INIT(name)	{ &(name), &(name) }
-#define LIST_HEAD(name)		struct list_head name = LIST_HEAD_INIT(name)
+#define LIST_HEAD_INIT(name)     \
+	{                        \
+		&(name), &(name) \
+	}
+#define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
 
 void shim_list_corrupt(const struct list_head *entry, const char *what);
 
@@ -114,51 +117,53 @@ static inline void list_splice_tail_init(struct list_head *list,
 	list_splice_init(list, head->prev);
 }
 
-#define list_entry(ptr, type, member)	container_of(ptr, type, member)
+#define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_first_entry(ptr, type, member) \
 	list_entry((ptr)->next, type, member)
-#define list_last_entry(ptr, type, member) \
-	list_entry((ptr)->prev, type, member)
+#define list_last_entry(ptr, type, member) list_entry((ptr)->prev, type, member)
 #define list_first_entry_or_null(ptr, type, member) \
 	(list_empty(ptr) ? NULL : list_first_entry(ptr, type, member))
 #define list_next_entry(pos, member) \
 	list_entry((pos)->member.next, __typeof__(*(pos)), member)
 #define list_prev_entry(pos, member) \
 	list_entry((pos)->member.prev, __typeof__(*(pos)), member)
-#define list_entry_is_head(pos, head, member)	(&(pos)->member == (head))
+#define list_entry_is_head(pos, head, member) (&(pos)->member == (head))
 
 #define list_for_each(pos, head) \
 	for (pos = (head)->next; pos != (head); pos = pos->next)
 
-#define list_for_each_entry(pos, head, member)				\
-	for (pos = list_first_entry(head, __typeof__(*pos), member);	\
-	     !list_entry_is_head(pos, head, member);			\
+#define list_for_each_entry(pos, head, member)                       \
+	for (pos = list_first_entry(head, __typeof__(*pos), member); \
+	     !list_entry_is_head(pos, head, member);                 \
 	     pos = list_next_entry(pos, member))
 
-#define list_for_each_entry_reverse(pos, head, member)			\
-	for (pos = list_last_entry(head, __typeof__(*pos), member);	\
-	     !list_entry_is_head(pos, head, member);			\
+#define list_for_each_entry_reverse(pos, head, member)              \
+	for (pos = list_last_entry(head, __typeof__(*pos), member); \
+	     !list_entry_is_head(pos, head, member);                \
 	     pos = list_prev_entry(pos, member))
 
-#define list_for_each_entry_safe(pos, n, head, member)			\
-	for (pos = list_first_entry(head, __typeof__(*pos), member),	\
-	     n = list_next_entry(pos, member);				\
-	     !list_entry_is_head(pos, head, member);			\
+#define list_for_each_entry_safe(pos, n, head, member)               \
+	for (pos = list_first_entry(head, __typeof__(*pos), member), \
+	    n = list_next_entry(pos, member);                        \
+	     !list_entry_is_head(pos, head, member);                 \
 	     pos = n, n = list_next_entry(n, member))
 
-#define list_for_each_entry_continue(pos, head, member)			\
-	for (pos = list_next_entry(pos, member);			\
-	     !list_entry_is_head(pos, head, member);			\
+#define list_for_each_entry_continue(pos, head, member) \
+	for (pos = list_next_entry(pos, member);        \
+	     !list_entry_is_head(pos, head, member);    \
 	     pos = list_next_entry(pos, member))
 
-#define list_for_each_entry_from(pos, head, member)			\
-	for (; !list_entry_is_head(pos, head, member);			\
+#define list_for_each_entry_from(pos, head, member)    \
+	for (; !list_entry_is_head(pos, head, member); \
 	     pos = list_next_entry(pos, member))
 
-#define HLIST_HEAD_INIT		{ .first = NULL }
-#define HLIST_HEAD(name)	struct hlist_head name = HLIST_HEAD_INIT
+#define HLIST_HEAD_INIT       \
+	{                     \
+		.first = NULL \
+	}
+#define HLIST_HEAD(name) struct hlist_head name = HLIST_HEAD_INIT
 
-#define INIT_HLIST_HEAD(ptr)	((ptr)->first = NULL)
+#define INIT_HLIST_HEAD(ptr) ((ptr)->first = NULL)
 
 static inline void INIT_HLIST_NODE(struct hlist_node *node)
 {
@@ -208,23 +213,27 @@ static inline void hlist_del_init(struct hlist_node *node)
 	INIT_HLIST_NODE(node);
 }
 
-#define hlist_entry(ptr, type, member)	container_of(ptr, type, member)
-#define hlist_entry_safe(ptr, type, member) ({				\
-	__typeof__(ptr) safe_ptr = (ptr);				\
-									\
-	safe_ptr ? hlist_entry(safe_ptr, type, member) : NULL; })
+#define hlist_entry(ptr, type, member) container_of(ptr, type, member)
+#define hlist_entry_safe(ptr, type, member)                            \
+	({                                                             \
+		__typeof__(ptr) safe_ptr = (ptr);                      \
+                                                                       \
+		safe_ptr ? hlist_entry(safe_ptr, type, member) : NULL; \
+	})
 
-#define hlist_for_each_entry(pos, head, member)				\
-	for (pos = hlist_entry_safe((head)->first, __typeof__(*(pos)),	\
-				    member);				\
-	     pos;							\
-	     pos = hlist_entry_safe((pos)->member.next,			\
-				    __typeof__(*(pos)), member))
+#define hlist_for_each_entry(pos, head, member)                        \
+	for (pos = hlist_entry_safe((head)->first, __typeof__(*(pos)), \
+				    member);                           \
+	     pos; pos = hlist_entry_safe((pos)->member.next,           \
+					 __typeof__(*(pos)), member))
 
-#define hlist_for_each_entry_safe(pos, n, head, member)			\
-	for (pos = hlist_entry_safe((head)->first, __typeof__(*(pos)),	\
-				    member);				\
-	     pos && ({ n = pos->member.next; 1; });			\
+#define hlist_for_each_entry_safe(pos, n, head, member)                \
+	for (pos = hlist_entry_safe((head)->first, __typeof__(*(pos)), \
+				    member);                           \
+	     pos && ({                                                 \
+		     n = pos->member.next;                             \
+		     1;                                                \
+	     });                                                       \
 	     pos = hlist_entry_safe(n, __typeof__(*(pos)), member))
 
 #endif /* _LINUX_LIST_H */

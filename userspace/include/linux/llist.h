@@ -14,8 +14,11 @@ struct llist_head {
 	struct llist_node *first;
 };
 
-#define LLIST_HEAD_INIT(name)	{ NULL }
-#define LLIST_HEAD(name)	struct llist_head name = LLIST_HEAD_INIT(name)
+#define LLIST_HEAD_INIT(name) \
+	{                     \
+		NULL          \
+	}
+#define LLIST_HEAD(name) struct llist_head name = LLIST_HEAD_INIT(name)
 
 static inline void init_llist_head(struct llist_head *head)
 {
@@ -66,28 +69,29 @@ static inline struct llist_node *llist_reverse_order(struct llist_node *node)
  * The end of a list has an entry too, whose node is the null pointer: computed
  * as a number, since an offset from a null pointer is undefined.
  */
-#define llist_entry(ptr, type, member) ({				\
-	const struct llist_node *entry_node = (ptr);			\
-									\
-	(type *)((unsigned long)entry_node - offsetof(type, member)); })
+#define llist_entry(ptr, type, member)                                        \
+	({                                                                    \
+		const struct llist_node *entry_node = (ptr);                  \
+                                                                              \
+		(type *)((unsigned long)entry_node - offsetof(type, member)); \
+	})
 
 #define SHIM_LLIST_NONE(pos, member) \
 	((unsigned long)(pos) + offsetof(__typeof__(*(pos)), member) == 0)
 
-#define llist_for_each_safe(pos, n, node)				\
+#define llist_for_each_safe(pos, n, node) \
 	for ((pos) = (node); (pos) && ((n) = (pos)->next, true); (pos) = (n))
 
-#define llist_for_each_entry(pos, node, member)				\
-	for (pos = llist_entry((node), __typeof__(*(pos)), member);	\
-	     !SHIM_LLIST_NONE(pos, member);				\
-	     pos = llist_entry((pos)->member.next, __typeof__(*(pos)),	\
+#define llist_for_each_entry(pos, node, member)                        \
+	for (pos = llist_entry((node), __typeof__(*(pos)), member);    \
+	     !SHIM_LLIST_NONE(pos, member);                            \
+	     pos = llist_entry((pos)->member.next, __typeof__(*(pos)), \
 			       member))
 
-#define llist_for_each_entry_safe(pos, n, node, member)			\
-	for (pos = llist_entry((node), __typeof__(*(pos)), member);	\
-	     !SHIM_LLIST_NONE(pos, member) &&				\
-		(n = llist_entry((pos)->member.next, __typeof__(*n),	\
-				 member), 1);				\
+#define llist_for_each_entry_safe(pos, n, node, member)                        \
+	for (pos = llist_entry((node), __typeof__(*(pos)), member);            \
+	     !SHIM_LLIST_NONE(pos, member) &&                                  \
+	     (n = llist_entry((pos)->member.next, __typeof__(*n), member), 1); \
 	     pos = n)
 
 #endif /* _LINUX_LLIST_H */

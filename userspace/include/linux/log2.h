@@ -5,7 +5,7 @@
 
 #include <linux/bitops.h>
 
-#define ilog2(n)	(fls64(n) - 1)
+#define ilog2(n) (fls64(n) - 1)
 
 static inline bool is_power_of_2(unsigned long n)
 {

@@ -12,7 +12,7 @@
 #include <linux/moduleparam.h>
 #include <linux/types.h>
 
-#define MODULE_NAME_LEN	(64 - sizeof(unsigned long))
+#define MODULE_NAME_LEN (64 - sizeof(unsigned long))
 
 struct module {
 	const char *name;
@@ -32,23 +32,23 @@ int module_refcount(struct module *module);
 int init_module(void);
 void cleanup_module(void);
 
-#define module_init(fn)							\
-	int init_module(void)						\
-	{								\
-		return fn();						\
-	}								\
+#define module_init(fn)       \
+	int init_module(void) \
+	{                     \
+		return fn();  \
+	}                     \
 	extern int init_module(void)
-#define module_exit(fn)							\
-	void cleanup_module(void)					\
-	{								\
-		fn();							\
-	}								\
+#define module_exit(fn)           \
+	void cleanup_module(void) \
+	{                         \
+		fn();             \
+	}                         \
 	extern void cleanup_module(void)
 
-#define MODULE_INFO(tag, text)	_Static_assert(sizeof(text) > 1, #tag)
-#define MODULE_AUTHOR(text)	MODULE_INFO(author, text)
+#define MODULE_INFO(tag, text)	 _Static_assert(sizeof(text) > 1, #tag)
+#define MODULE_AUTHOR(text)	 MODULE_INFO(author, text)
 #define MODULE_DESCRIPTION(text) MODULE_INFO(description, text)
-#define MODULE_LICENSE(text)	MODULE_INFO(license, text)
-#define MODULE_VERSION(text)	MODULE_INFO(version, text)
+#define MODULE_LICENSE(text)	 MODULE_INFO(license, text)
+#define MODULE_VERSION(text)	 MODULE_INFO(version, text)
 
 #endif /* _LINUX_MODULE_H */

@@ -36,18 +36,18 @@ int param_get_bool(char *buffer, const struct kernel_param *kp);
 /* Whoever loads the module finds them in a list. */
 void shim_add_param(struct kernel_param *kp);
 
-#define module_param_cb(pname, pops, parg, pperm)			\
-	static struct kernel_param shim_param_##pname = {		\
-		.name = #pname,						\
-		.ops = pops,						\
-		.perm = pperm,						\
-		.arg = parg,						\
-	};								\
-	static __attribute__((__constructor__(101))) void		\
-	shim_add_param_##pname(void)					\
-	{								\
-		shim_add_param(&shim_param_##pname);			\
-	}								\
+#define module_param_cb(pname, pops, parg, pperm)                        \
+	static struct kernel_param shim_param_##pname = {                \
+		.name = #pname,                                          \
+		.ops = pops,                                             \
+		.perm = pperm,                                           \
+		.arg = parg,                                             \
+	};                                                               \
+	static __attribute__((                                           \
+		__constructor__(101))) void shim_add_param_##pname(void) \
+	{                                                                \
+		shim_add_param(&shim_param_##pname);                     \
+	}                                                                \
 	extern void shim_add_param(struct kernel_param *kp)
 #define module_param_named(pname, value, type, pperm) \
 	module_param_cb(pname, &param_ops_##type, &(value), pperm)

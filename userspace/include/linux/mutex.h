@@ -14,9 +14,11 @@ struct mutex {
 	struct lockdep_map dep_map;
 };
 
-#define __MUTEX_INITIALIZER(name) \
-	{ .mutex = PTHREAD_MUTEX_INITIALIZER, .dep_map = { 0, 0 } }
-#define DEFINE_MUTEX(name)	struct mutex name = __MUTEX_INITIALIZER(name)
+#define __MUTEX_INITIALIZER(name)                                       \
+	{                                                               \
+		.mutex = PTHREAD_MUTEX_INITIALIZER, .dep_map = { 0, 0 } \
+	}
+#define DEFINE_MUTEX(name) struct mutex name = __MUTEX_INITIALIZER(name)
 
 void mutex_init(struct mutex *lock);
 void mutex_destroy(struct mutex *lock);

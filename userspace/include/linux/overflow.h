@@ -5,9 +5,9 @@
 
 #include <linux/types.h>
 
-#define check_add_overflow(a, b, d)	__builtin_add_overflow(a, b, d)
-#define check_sub_overflow(a, b, d)	__builtin_sub_overflow(a, b, d)
-#define check_mul_overflow(a, b, d)	__builtin_mul_overflow(a, b, d)
+#define check_add_overflow(a, b, d) __builtin_add_overflow(a, b, d)
+#define check_sub_overflow(a, b, d) __builtin_sub_overflow(a, b, d)
+#define check_mul_overflow(a, b, d) __builtin_mul_overflow(a, b, d)
 
 static inline size_t size_mul(size_t a, size_t b)
 {
@@ -23,7 +23,7 @@ static inline size_t size_add(size_t a, size_t b)
 	return check_add_overflow(a, b, &bytes) ? SIZE_MAX : bytes;
 }
 
-#define array_size(a, b)		size_mul(a, b)
+#define array_size(a, b) size_mul(a, b)
 #define struct_size(p, member, count) \
 	size_add(sizeof(*(p)), size_mul(count, sizeof(*(p)->member)))
 

@@ -12,18 +12,18 @@
 #include <linux/rcu_reader.h>
 #include <linux/thread_info.h>
 
-#define PREEMPT_MASK	0x000000ffU
-#define SOFTIRQ_OFFSET	0x00000100U
-#define SOFTIRQ_MASK	0x0000ff00U
-#define HARDIRQ_OFFSET	0x00010000U
-#define HARDIRQ_MASK	0x000f0000U
-#define NMI_OFFSET	0x00100000U
-#define NMI_MASK	0x00f00000U
+#define PREEMPT_MASK   0x000000ffU
+#define SOFTIRQ_OFFSET 0x00000100U
+#define SOFTIRQ_MASK   0x0000ff00U
+#define HARDIRQ_OFFSET 0x00010000U
+#define HARDIRQ_MASK   0x000f0000U
+#define NMI_OFFSET     0x00100000U
+#define NMI_MASK       0x00f00000U
 
-#define preempt_count()	(shim_thread.preempt_count)
-#define in_nmi()	(preempt_count() & NMI_MASK)
-#define in_hardirq()	(preempt_count() & HARDIRQ_MASK)
-#define in_serving_softirq()	(preempt_count() & SOFTIRQ_OFFSET)
+#define preempt_count()	     (shim_thread.preempt_count)
+#define in_nmi()	     (preempt_count() & NMI_MASK)
+#define in_hardirq()	     (preempt_count() & HARDIRQ_MASK)
+#define in_serving_softirq() (preempt_count() & SOFTIRQ_OFFSET)
 #define in_interrupt() \
 	(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_MASK))
 #define in_task() \
@@ -50,7 +50,7 @@ static __always_inline void preempt_enable(void)
 #define preemptible() \
 	(!(preempt_count() & ~SOFTIRQ_MASK) && !shim_thread.irqs_off)
 #else
-#define preemptible()	(!preempt_count() && !shim_thread.irqs_off)
+#define preemptible() (!preempt_count() && !shim_thread.irqs_off)
 #endif
 
 #endif /* _LINUX_PREEMPT_H */

@@ -18,10 +18,10 @@ void shim_reader_leave(void);
 
 /* The C library's <assert.h> comes with it, and has one of its own. */
 #undef static_assert
-#define static_assert		SHIM_STATIC_ASSERT_OR_TEXT
+#define static_assert SHIM_STATIC_ASSERT_OR_TEXT
 
-#define shim_reader_enter()	_urcu_bp_read_lock()
-#define shim_reader_leave()	_urcu_bp_read_unlock()
+#define shim_reader_enter() _urcu_bp_read_lock()
+#define shim_reader_leave() _urcu_bp_read_unlock()
 #endif
 
 #endif /* _LINUX_RCU_READER_H */

@@ -14,7 +14,7 @@
 struct task_struct;
 
 struct task_struct *shim_current(void);
-#define current		shim_current()
+#define current shim_current()
 
 struct task_struct *get_task_struct(struct task_struct *task);
 void put_task_struct(struct task_struct *task);

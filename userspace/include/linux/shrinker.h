@@ -9,9 +9,9 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-#define SHRINK_STOP	(~0UL)
-#define SHRINK_EMPTY	(~0UL - 1)
-#define DEFAULT_SEEKS	2
+#define SHRINK_STOP   (~0UL)
+#define SHRINK_EMPTY  (~0UL - 1)
+#define DEFAULT_SEEKS 2
 
 struct shrink_control {
 	gfp_t gfp_mask;

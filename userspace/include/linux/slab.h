@@ -15,23 +15,21 @@
 
 struct kmem_cache;
 
-#define SLAB_HWCACHE_ALIGN	((slab_flags_t)(1U << 0))
-#define SLAB_TYPESAFE_BY_RCU	((slab_flags_t)(1U << 1))
-#define SLAB_NO_MERGE		((slab_flags_t)(1U << 2))
-#define SLAB_ACCOUNT		((slab_flags_t)(1U << 3))
-#define SLAB_RECLAIM_ACCOUNT	((slab_flags_t)(1U << 4))
-#define SLAB_PANIC		((slab_flags_t)(1U << 5))
+#define SLAB_HWCACHE_ALIGN   ((slab_flags_t)(1U << 0))
+#define SLAB_TYPESAFE_BY_RCU ((slab_flags_t)(1U << 1))
+#define SLAB_NO_MERGE	     ((slab_flags_t)(1U << 2))
+#define SLAB_ACCOUNT	     ((slab_flags_t)(1U << 3))
+#define SLAB_RECLAIM_ACCOUNT ((slab_flags_t)(1U << 4))
+#define SLAB_PANIC	     ((slab_flags_t)(1U << 5))
 
-#define ARCH_KMALLOC_MINALIGN	__alignof__(unsigned long long)
-#define KMALLOC_MAX_SIZE	(4UL << 20)
+#define ARCH_KMALLOC_MINALIGN __alignof__(unsigned long long)
+#define KMALLOC_MAX_SIZE      (4UL << 20)
 
-struct kmem_cache *kmem_cache_create_usercopy(const char *name,
-					      unsigned int size,
-					      unsigned int align,
-					      slab_flags_t flags,
-					      unsigned int useroffset,
-					      unsigned int usersize,
-					      void (*ctor)(void *obj));
+struct kmem_cache *
+kmem_cache_create_usercopy(const char *name, unsigned int size,
+			   unsigned int align, slab_flags_t flags,
+			   unsigned int useroffset, unsigned int usersize,
+			   void (*ctor)(void *obj));
 struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
 				     unsigned int align, slab_flags_t flags,
 				     void (*ctor)(void *obj));

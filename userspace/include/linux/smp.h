@@ -6,15 +6,19 @@
 #include <linux/cpumask.h>
 #include <linux/preempt.h>
 
-#define raw_smp_processor_id()	(shim_thread.cpu)
+#define raw_smp_processor_id() (shim_thread.cpu)
 
 #ifdef SHIM_STRICT
 unsigned int smp_processor_id(void);
 #else
-#define smp_processor_id()	raw_smp_processor_id()
+#define smp_processor_id() raw_smp_processor_id()
 #endif
 
-#define get_cpu()	({ preempt_disable(); smp_processor_id(); })
-#define put_cpu()	preempt_enable()
+#define get_cpu()                   \
+	({                          \
+		preempt_disable();  \
+		smp_processor_id(); \
+	})
+#define put_cpu() preempt_enable()
 
 #endif /* _LINUX_SMP_H */

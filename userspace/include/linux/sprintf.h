@@ -17,10 +17,10 @@ __printf(2, 3) int shim_sprintf(char *buf, const char *fmt, ...);
 
 /* The names are the C library's too. */
 #undef sprintf
-#define sprintf		shim_sprintf
+#define sprintf shim_sprintf
 #undef snprintf
-#define snprintf	shim_snprintf
+#define snprintf shim_snprintf
 #undef vsnprintf
-#define vsnprintf	shim_vsnprintf
+#define vsnprintf shim_vsnprintf
 
 #endif /* _LINUX_SPRINTF_H */

@@ -14,9 +14,9 @@
 #include <linux/types.h>
 
 #ifndef CONFIG_NR_CPUS
-#define CONFIG_NR_CPUS	256
+#define CONFIG_NR_CPUS 256
 #endif
-#define SHIM_NO_CPU	CONFIG_NR_CPUS
+#define SHIM_NO_CPU CONFIG_NR_CPUS
 
 /**
  * struct thread_info - what the shim knows of the calling thread

@@ -20,11 +20,11 @@ struct work_struct;
 
 typedef void (*work_func_t)(struct work_struct *work);
 
-#define WQ_UNBOUND	(1U << 0)
-#define WQ_FREEZABLE	(1U << 1)
-#define WQ_MEM_RECLAIM	(1U << 2)
-#define WQ_HIGHPRI	(1U << 3)
-#define WQ_PERCPU	(1U << 4)
+#define WQ_UNBOUND     (1U << 0)
+#define WQ_FREEZABLE   (1U << 1)
+#define WQ_MEM_RECLAIM (1U << 2)
+#define WQ_HIGHPRI     (1U << 3)
+#define WQ_PERCPU      (1U << 4)
 
 /**
  * struct work_struct - a work item
@@ -48,16 +48,15 @@ struct delayed_work {
 	struct work_struct work;
 };
 
-#define SHIM_WORK(name, f) {						\
-	.func = (f),							\
-	.entry = LIST_HEAD_INIT((name).entry),				\
-}
-#define DECLARE_WORK(name, f) \
-	struct work_struct name = SHIM_WORK(name, f)
+#define SHIM_WORK(name, f)                                          \
+	{                                                           \
+		.func = (f), .entry = LIST_HEAD_INIT((name).entry), \
+	}
+#define DECLARE_WORK(name, f) struct work_struct name = SHIM_WORK(name, f)
 #define DECLARE_DELAYED_WORK(name, f) \
 	struct delayed_work name = { .work = SHIM_WORK((name).work, f) }
-#define INIT_WORK(work, f)		shim_init_work(work, f)
-#define INIT_DELAYED_WORK(dwork, f)	shim_init_work(&(dwork)->work, f)
+#define INIT_WORK(work, f)	    shim_init_work(work, f)
+#define INIT_DELAYED_WORK(dwork, f) shim_init_work(&(dwork)->work, f)
 
 void shim_init_work(struct work_struct *work, work_func_t func);
 
@@ -66,23 +65,24 @@ static inline struct delayed_work *to_delayed_work(struct work_struct *work)
 	return container_of(work, struct delayed_work, work);
 }
 
-__printf(1, 4) struct workqueue_struct *
-alloc_workqueue(const char *fmt, unsigned int flags, int max_active, ...);
+__printf(1, 4) struct workqueue_struct *alloc_workqueue(const char *fmt,
+							unsigned int flags,
+							int max_active, ...);
 void destroy_workqueue(struct workqueue_struct *wq);
 
 bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
 bool flush_work(struct work_struct *work);
 bool cancel_work_sync(struct work_struct *work);
 
-bool queue_delayed_work(struct workqueue_struct *wq,
-			struct delayed_work *dwork, unsigned long delay);
+bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
+			unsigned long delay);
 bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
 		      unsigned long delay);
 bool cancel_delayed_work(struct delayed_work *dwork);
 bool cancel_delayed_work_sync(struct delayed_work *dwork);
 bool flush_delayed_work(struct delayed_work *dwork);
 
-#define work_pending(work)		READ_ONCE((work)->pending)
-#define delayed_work_pending(dwork)	work_pending(&(dwork)->work)
+#define work_pending(work)	    READ_ONCE((work)->pending)
+#define delayed_work_pending(dwork) work_pending(&(dwork)->work)
 
 #endif /* _LINUX_WORKQUEUE_H */

@@ -18,10 +18,10 @@ typedef __u32 u32;
 typedef __u64 u64;
 
 #ifndef __must_check
-#define __must_check	__attribute__((__warn_unused_result__))
+#define __must_check __attribute__((__warn_unused_result__))
 #endif
 #ifndef __maybe_unused
-#define __maybe_unused	__attribute__((__unused__))
+#define __maybe_unused __attribute__((__unused__))
 #endif
 
 static inline void *__must_check ERR_PTR(long error)

@@ -6,7 +6,7 @@
 #include <bytepool_debugfs.h>
 
 #ifndef THIS_MODULE
-#define THIS_MODULE	((struct module *)0)
+#define THIS_MODULE ((struct module *)0)
 #endif
 
 #endif /* _LINUX_EXPORT_H */

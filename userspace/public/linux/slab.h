@@ -3,6 +3,6 @@
 #ifndef _LINUX_SLAB_H
 #define _LINUX_SLAB_H
 
-#define KMALLOC_MAX_SIZE	(4UL << 20)
+#define KMALLOC_MAX_SIZE (4UL << 20)
 
 #endif /* _LINUX_SLAB_H */

@@ -6,9 +6,10 @@
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 
-#define might_alloc(gfp) do {						\
-	if (gfpflags_allow_blocking(gfp))				\
-		might_sleep();						\
-} while (0)
+#define might_alloc(gfp)                          \
+	do {                                      \
+		if (gfpflags_allow_blocking(gfp)) \
+			might_sleep();            \
+	} while (0)
 
 #endif /* _LINUX_SCHED_MM_H */
