@@ -126,6 +126,14 @@ static u32 handle_flags(const struct bytepool *pool)
 
 /* === Construction === */
 
+static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
+{
+	if (buf->flags & BUF_VMALLOC)
+		big_free(buf->data);
+	else
+		kmem_cache_free(pool->tier[buf->class / 2].slab, buf->data);
+}
+
 /**
  * buf_construct() - make a buffer, idle
  * @pool: the pool
@@ -148,9 +156,8 @@ void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp)
 	buf->capacity = tier->size;
 	buf->data = payload_alloc(pool, tier, gfp);
 	if (!buf->data && may_fall_back(pool, tier, gfp)) {
-		buf->data = big_alloc(tier->size, gfp, false);
-		if (is_vmalloc_addr(buf->data))
-			flags |= BUF_VMALLOC;
+		buf->data = big_vmalloc(tier->size, gfp);
+		flags |= BUF_VMALLOC;
 	}
 	buf->flags = flags;
 	if (!buf->data)
@@ -160,8 +167,7 @@ void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp)
 	return buf;
 
 err_free_payload:
-	/* Where the list is out of reach nothing falls back to vmalloc(). */
-	kmem_cache_free(tier->slab, buf->data);
+	payload_free(pool, buf);
 err_free_handle:
 	handle_free(pool, buf, false);
 	return NULL;
@@ -209,10 +215,7 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 	}
 	if (!live_del(pool, buf))
 		return false;
-	if (buf->flags & BUF_VMALLOC)
-		big_free(buf->data);
-	else
-		kmem_cache_free(pool->tier[buf->class / 2].slab, buf->data);
+	payload_free(pool, buf);
 	handle_free(pool, buf, late);
 	return true;
 }

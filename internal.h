@@ -87,6 +87,7 @@ struct shared_cache *cache_get(enum cache_kind kind, size_t size, size_t align);
 void cache_put(struct shared_cache *cache);
 size_t payload_align(size_t size);
 void *big_alloc(size_t size, gfp_t gfp, bool contig);
+void *big_vmalloc(size_t size, gfp_t gfp);
 void big_free(void *mem);
 void payload_module_exit(void);
 

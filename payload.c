@@ -205,6 +205,20 @@ void cache_put(struct shared_cache *cache)
 	mutex_unlock(&caches_mutex);
 }
 
+/**
+ * big_vmalloc() - memory from vmalloc()
+ * @size: in bytes
+ * @gfp: must allow to sleep
+ *
+ * Return: the memory, for big_free(); or NULL.
+ */
+void *big_vmalloc(size_t size, gfp_t gfp)
+{
+	/* vmalloc() has no use for these, and says so. */
+	gfp &= ~(__GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC);
+	return __vmalloc(size, gfp | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+}
+
 static bool want_vmalloc(size_t size, gfp_t gfp, bool contig)
 {
 	return !contig && size > PAGE_SIZE && gfpflags_allow_blocking(gfp);
@@ -237,9 +251,7 @@ void *big_alloc(size_t size, gfp_t gfp, bool contig)
 		mem = kmalloc(size, kmalloc_gfp);
 	if (mem || !want_vmalloc(size, gfp, contig))
 		return mem;
-	/* vmalloc() has no use for the others, and says so. */
-	gfp &= ~(__GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC);
-	return __vmalloc(size, gfp | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+	return big_vmalloc(size, gfp);
 }
 
 /**

@@ -123,7 +123,7 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 	    READ_ONCE(pool->objects.dead))
 		return NULL;
 	record = record_new(gfp);
-	mem = record ? big_alloc(size, gfp, false) : NULL;
+	mem = record ? big_vmalloc(size, gfp) : NULL;
 	if (!mem || !raw_know(record, pool, mem, size, tier, false, site)) {
 		big_free(mem);
 		kfree(record);

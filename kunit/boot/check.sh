@@ -63,14 +63,17 @@ run_logged()
 	[ -z "${V:-}" ] || cat "$log"
 }
 
-# What a log has to say on why a step failed: its complaints, else its end.
+# What a log has to say on why a step failed: all of it if it is short, or its
+# complaints, or its end.
 relevant()
 {
-	local log=$1 lines
+	local log=$1 lines=
 
-	lines=$(grep -nE '(error|warning|WARNING|ERROR|CHECK|fatal)\b' "$log" |
-		head -n 30 || true)
-	[ -n "$lines" ] || lines=$(tail -n 30 "$log")
+	if [ "$(wc -l <"$log")" -gt 40 ]; then
+		lines=$(grep -A 2 -iE '\b(error|warning|check|fatal)\b.*:' "$log" |
+			head -n 40 || true)
+	fi
+	[ -n "$lines" ] || lines=$(tail -n 40 "$log")
 	echo "$lines"
 	echo "all of it: $log"
 }

@@ -23,7 +23,7 @@ all_files()
 		git ls-files --cached --others --exclude-standard 2>/dev/null ||
 			find . -name .git -prune -o -path ./build -prune -o \
 				-type f -print
-	} | while read -r file; do
+	} | sed 's,^\./,,' | while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
 	done
 }
@@ -126,7 +126,7 @@ check_kernel-doc()
 	grep -oE '\b(bytepool_[a-z_]+|[A-Z_]+BYTEPOOL[A-Z_]*)\(' bytepool.h |
 		tr -d '(' | sort -u |
 		while read -r name; do
-			grep -qE "^ \* $name(\(\))? - " "${core[@]}" ||
+			grep -qE "^ \* (__)?$name(\(\))? - " "${core[@]}" ||
 				echo "there is no kernel-doc on $name"
 		done | silent cat
 }
