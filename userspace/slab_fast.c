@@ -874,10 +874,11 @@ void vfree(const void *mem)
 	mutex_lock(&vm_mutex);
 	area = vm_remove(mem);
 	/* Fresh pages are zeroed, and what is mapped here anew has none. */
-	if (area)
-		mmap(area->start, area->size, PROT_NONE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-		     -1, 0);
+	if (area &&
+	    mmap(area->start, area->size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		 0) == MAP_FAILED)
+		pr_warn("vfree: %zu bytes stay resident\n", area->size);
 	mutex_unlock(&vm_mutex);
 	WARN(!area, "%p freed, which is no vmalloc memory\n", mem);
 	free(area);

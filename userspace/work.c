@@ -253,6 +253,10 @@ bool shim_workers_idle(void)
 /* The other threads are gone, and with them what they ran or waited for. */
 void shim_work_fork_child(void)
 {
+	struct worker *worker, *next;
+
+	list_for_each_entry_safe(worker, next, &workers, list)
+		free(worker);
 	INIT_LIST_HEAD(&workers);
 	INIT_LIST_HEAD(&waiters);
 	nr_idle = 0;
