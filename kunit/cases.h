@@ -103,6 +103,7 @@ struct bytepool *bpt_preset_pool(struct kunit *test);
  * @start: lets them begin
  * @waiting: how many are waiting in bpt_meet()
  * @meetings: how many there have been
+ * @step: by thread: how far it has come, for bpt_step()
  */
 struct bpt_crew {
 	struct kunit *test;
@@ -112,12 +113,14 @@ struct bpt_crew {
 	struct completion start;
 	atomic_t waiting;
 	atomic_t meetings;
+	atomic_t step[BPT_MAX_THREADS];
 };
 
 void bpt_run(struct kunit *test, unsigned int nr,
 	     void (*run)(struct bpt_crew *crew, unsigned int thread),
 	     void *arg);
 void bpt_meet(struct bpt_crew *crew);
+void bpt_step(struct bpt_crew *crew, unsigned int thread);
 unsigned int bpt_nr_threads(void);
 
 /* === Random numbers === */

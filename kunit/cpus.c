@@ -227,6 +227,43 @@ static void limit_is_exact_on_all_cpus(struct kunit *test)
 	}
 }
 
+/**
+ * struct last_piece - what remains of a limit, for which two CPUs compete
+ * @pool: the pool
+ * @winners: how many got it
+ */
+struct last_piece {
+	struct bytepool *pool;
+	atomic_t winners;
+};
+
+static void compete_for_last_piece(struct bpt_crew *crew, unsigned int thread)
+{
+	struct last_piece *last = crew->arg;
+	unsigned int i;
+	void *mem;
+
+	for (i = 1; i <= 4 * BPT_ROUNDS; i++) {
+		bpt_step(crew, thread);
+		mem = bytepool_get(last->pool, 1000, GFP_KERNEL);
+		atomic_add(!!mem, &last->winners);
+		bpt_meet(crew);
+		bytepool_put(last->pool, mem);
+		KUNIT_EXPECT_EQ(crew->test, atomic_read(&last->winners), i);
+		bpt_meet(crew);
+	}
+}
+
+static void limit_leaves_the_last_piece_to_one_cpu(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	struct last_piece last = {};
+
+	config.limit = SZ_1K;
+	last.pool = bpt_pool(test, &config);
+	bpt_run(test, 2, compete_for_last_piece, &last);
+}
+
 static void expect_plausible(struct kunit *test, struct bytepool *pool)
 {
 	struct bytepool_tier_stats tier = bpt_tier(test, pool, 0);
@@ -262,26 +299,39 @@ static void stats_read_under_load_are_never_negative(struct kunit *test)
 		bpt_tier_pool(test, SZ_1K, 0));
 }
 
+/**
+ * struct shrunk - a pool that one CPU shrinks while the others use it
+ * @pool: the pool
+ * @finished: the others have
+ */
+struct shrunk {
+	struct bytepool *pool;
+	atomic_t finished;
+};
+
 static void use_or_shrink(struct bpt_crew *crew, unsigned int thread)
 {
-	struct bytepool *pool = crew->arg;
+	struct shrunk *shrunk = crew->arg;
 	struct bytepool_buf *bufs[4];
 	unsigned int i;
 
-	for (i = 0; i < BPT_ROUNDS; i++) {
-		if (!thread && i % 16 == 0)
-			bytepool_shrink(pool);
-		if (bytepool_get_bufs(pool, 3000, 4, bufs, GFP_KERNEL))
+	while (!thread && atomic_read(&shrunk->finished) < crew->nr - 1)
+		bytepool_shrink(shrunk->pool);
+	for (i = 0; thread && i < 4 * BPT_ROUNDS; i++) {
+		if (bytepool_get_bufs(shrunk->pool, 3000, 4, bufs, GFP_KERNEL))
 			continue;
 		bpt_stamp_buf(bufs[3], thread);
 		KUNIT_EXPECT_TRUE(crew->test, bpt_buf_stamped(bufs[3], thread));
 		bytepool_release_bufs(4, bufs);
 	}
+	atomic_inc(&shrunk->finished);
 }
 
 static void shrink_while_others_get_and_release(struct kunit *test)
 {
-	bpt_run(test, bpt_nr_threads(), use_or_shrink, bpt_pow2_pool(test, 0));
+	struct shrunk shrunk = { .pool = bpt_pow2_pool(test, 0) };
+
+	bpt_run(test, bpt_nr_threads(), use_or_shrink, &shrunk);
 }
 
 /* === Two CPUs that release one reference === */
@@ -301,8 +351,7 @@ static void arbitrated_desc(const unsigned int *flags, char *desc)
 
 KUNIT_ARRAY_PARAM(arbitrated, arbitrated, arbitrated_desc);
 
-/* Meetings take longer than what is contested: so many at once. */
-#define NR_CONTESTED 16
+#define NR_CONTESTED 64
 
 /**
  * struct contested - memory that two CPUs take for theirs
@@ -316,6 +365,31 @@ struct contested {
 	void *mem[NR_CONTESTED];
 };
 
+static struct contested *new_contested(struct kunit *test, unsigned int flags)
+{
+	struct contested *contested;
+
+	contested = kunit_kzalloc(test, sizeof(*contested), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, contested);
+	contested->pool = bpt_pow2_pool(test, flags);
+	return contested;
+}
+
+static void get_contested(struct kunit *test, struct contested *contested)
+{
+	unsigned int i;
+	int ret;
+
+	ret = bytepool_get_bufs(contested->pool, 100, NR_CONTESTED,
+				contested->bufs, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	for (i = 0; i < NR_CONTESTED; i++) {
+		contested->mem[i] =
+			bytepool_get(contested->pool, 100, GFP_KERNEL);
+		KUNIT_EXPECT_NOT_NULL(test, contested->mem[i]);
+	}
+}
+
 static void expect_contested(struct kunit *test, struct contested *contested,
 			     u64 put, u64 misuse)
 {
@@ -325,28 +399,28 @@ static void expect_contested(struct kunit *test, struct contested *contested,
 	KUNIT_EXPECT_EQ(test, stats.misuse, misuse);
 }
 
-static void get_contested(struct kunit *test, struct contested *contested)
-{
-	KUNIT_EXPECT_EQ(test,
-			bytepool_get_bufs(contested->pool, 100, NR_CONTESTED,
-					  contested->bufs, GFP_KERNEL),
-			0);
-}
+#define CONTESTED_ROUNDS (BPT_ROUNDS / 8)
 
 static void release_contested(struct bpt_crew *crew, unsigned int thread)
 {
 	struct contested *contested = crew->arg;
-	unsigned int i;
+	unsigned int i, j;
 
-	for (i = 1; i <= BPT_ROUNDS / 8; i++) {
+	for (i = 1; i <= CONTESTED_ROUNDS; i++) {
 		if (!thread)
 			get_contested(crew->test, contested);
 		bpt_meet(crew);
-		bytepool_release_bufs(NR_CONTESTED, contested->bufs);
+		for (j = 0; j < NR_CONTESTED; j++) {
+			bpt_step(crew, thread);
+			bytepool_buf_release(contested->bufs[j]);
+		}
 		bpt_meet(crew);
+		for (j = 0; !thread && j < NR_CONTESTED; j++)
+			bytepool_put(contested->pool, contested->mem[j]);
 		if (!thread)
 			expect_contested(crew->test, contested,
-					 i * NR_CONTESTED, i * NR_CONTESTED);
+					 2 * i * NR_CONTESTED,
+					 i * NR_CONTESTED);
 	}
 }
 
@@ -354,12 +428,11 @@ static void release_contested(struct bpt_crew *crew, unsigned int thread)
 static void release_of_one_reference_by_two_cpus(struct kunit *test)
 {
 	const unsigned int *flags = test->param_value;
-	struct contested contested = {
-		.pool = bpt_pow2_pool(test, *flags),
-	};
+	struct contested *contested = new_contested(test, *flags);
 
-	bpt_run(test, 2, release_contested, &contested);
-	bpt_expect_misuse(test, contested.pool, BPT_ROUNDS / 8 * NR_CONTESTED);
+	bpt_run(test, 2, release_contested, contested);
+	bpt_expect_misuse(test, contested->pool,
+			  CONTESTED_ROUNDS * NR_CONTESTED);
 }
 
 static void put_contested(struct bpt_crew *crew, unsigned int thread)
@@ -367,28 +440,30 @@ static void put_contested(struct bpt_crew *crew, unsigned int thread)
 	struct contested *contested = crew->arg;
 	unsigned int i, j;
 
-	for (i = 1; i <= BPT_ROUNDS / 8; i++) {
-		for (j = 0; !thread && j < NR_CONTESTED; j++)
-			contested->mem[j] =
-				bytepool_get(contested->pool, 100, GFP_KERNEL);
-		bpt_meet(crew);
-		for (j = 0; j < NR_CONTESTED; j++)
-			bytepool_put(contested->pool, contested->mem[j]);
-		bpt_meet(crew);
+	for (i = 1; i <= CONTESTED_ROUNDS; i++) {
 		if (!thread)
-			expect_contested(crew->test, contested,
-					 i * NR_CONTESTED, i * NR_CONTESTED);
+			get_contested(crew->test, contested);
+		bpt_meet(crew);
+		for (j = 0; j < NR_CONTESTED; j++) {
+			bpt_step(crew, thread);
+			bytepool_put(contested->pool, contested->mem[j]);
+		}
+		bpt_meet(crew);
+		if (thread)
+			continue;
+		bytepool_release_bufs(NR_CONTESTED, contested->bufs);
+		expect_contested(crew->test, contested, 2 * i * NR_CONTESTED,
+				 i * NR_CONTESTED);
 	}
 }
 
 static void put_of_one_piece_by_two_cpus(struct kunit *test)
 {
-	struct contested contested = {
-		.pool = bpt_pow2_pool(test, BYTEPOOL_CHECK),
-	};
+	struct contested *contested = new_contested(test, BYTEPOOL_CHECK);
 
-	bpt_run(test, 2, put_contested, &contested);
-	bpt_expect_misuse(test, contested.pool, BPT_ROUNDS / 8 * NR_CONTESTED);
+	bpt_run(test, 2, put_contested, contested);
+	bpt_expect_misuse(test, contested->pool,
+			  CONTESTED_ROUNDS * NR_CONTESTED);
 }
 
 static void release_last_two(struct bpt_crew *crew, unsigned int thread)
@@ -396,28 +471,29 @@ static void release_last_two(struct bpt_crew *crew, unsigned int thread)
 	struct contested *contested = crew->arg;
 	unsigned int i, j;
 
-	for (i = 1; i <= BPT_ROUNDS / 8; i++) {
+	for (i = 1; i <= CONTESTED_ROUNDS; i++) {
 		if (!thread)
 			get_contested(crew->test, contested);
 		for (j = 0; !thread && j < NR_CONTESTED; j++)
 			bytepool_buf_retain(contested->bufs[j]);
 		bpt_meet(crew);
-		bytepool_release_bufs(NR_CONTESTED, contested->bufs);
+		for (j = 0; j < NR_CONTESTED; j++) {
+			bpt_step(crew, thread);
+			bytepool_buf_release(contested->bufs[j]);
+		}
 		bpt_meet(crew);
+		for (j = 0; !thread && j < NR_CONTESTED; j++)
+			bytepool_put(contested->pool, contested->mem[j]);
 		if (!thread)
 			expect_contested(crew->test, contested,
-					 i * NR_CONTESTED, 0);
+					 2 * i * NR_CONTESTED, 0);
 	}
 }
 
 /* No misuse at all, and whoever is last recycles it, in any kind of pool. */
 static void release_of_two_references_by_two_cpus(struct kunit *test)
 {
-	struct contested contested = {
-		.pool = bpt_pow2_pool(test, 0),
-	};
-
-	bpt_run(test, 2, release_last_two, &contested);
+	bpt_run(test, 2, release_last_two, new_contested(test, 0));
 }
 
 /* === Everything, at random === */
@@ -607,6 +683,7 @@ static struct kunit_case cpus_cases[] = {
 	KUNIT_CASE(get_on_all_cpus_gives_memory_to_one_owner),
 	KUNIT_CASE(retain_on_all_cpus_counts_exactly),
 	KUNIT_CASE(limit_is_exact_on_all_cpus),
+	KUNIT_CASE(limit_leaves_the_last_piece_to_one_cpu),
 	KUNIT_CASE(stats_read_under_load_are_never_negative),
 	KUNIT_CASE(shrink_while_others_get_and_release),
 	KUNIT_CASE_PARAM(release_of_one_reference_by_two_cpus,

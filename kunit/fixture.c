@@ -547,6 +547,27 @@ void bpt_meet(struct bpt_crew *crew)
 	}
 }
 
+/* So long that the other is not late, but does not run at all just now. */
+#define STEP_SPINS 10000
+
+/**
+ * bpt_step() - go on at the very moment when the other threads do, mostly
+ * @crew: the crew, all of which call this equally often
+ * @thread: who calls
+ *
+ * For races that a meeting is too leisurely for. It does not wait for long.
+ */
+void bpt_step(struct bpt_crew *crew, unsigned int thread)
+{
+	int step = atomic_inc_return(&crew->step[thread]);
+	unsigned int spins, i;
+
+	for (i = 0; i < crew->nr; i++)
+		for (spins = 0; spins < STEP_SPINS; spins++)
+			if (atomic_read(&crew->step[i]) - step >= 0)
+				break;
+}
+
 /**
  * bpt_nr_threads() - how many threads a case for all CPUs needs
  *

@@ -274,6 +274,7 @@ prepare()
 		groups+=(uml userspace)
 	fi
 	step prepare/packages need_packages "${groups[@]}"
+	step prepare/judge "$here/judge_test.sh"
 	if has_lane stock; then
 		step prepare/stock-kernel "$here/prepare.sh" stock
 	fi

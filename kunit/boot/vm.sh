@@ -187,11 +187,19 @@ status_of()
 # Says why, and fails, unless the machine did all its jobs.
 check_done()
 {
-	local why
+	local why line
 
 	why=$(sed -n 's/^@dead //p' "$logs/$1.report")
 	[ -n "$why" ] || return 0
-	echo "The machine failed: $why. The end of its console:"
-	tail -n 40 "$logs/$1.console"
+	echo "The machine failed: $why."
+	line=$(grep -nE 'cut here|BUG:|Oops|panic - ' "$logs/$1.console" |
+		head -n 1 | cut -d : -f 1)
+	if [ -n "$line" ]; then
+		tail -n "+$line" "$logs/$1.console" | head -n 40
+	else
+		echo "The end of its console:"
+		tail -n 40 "$logs/$1.console"
+	fi
+	echo "All of it: $logs/$1.console"
 	return 1
 }
