@@ -192,7 +192,10 @@ static void get_up_to_the_limit(struct bpt_crew *crew, unsigned int thread)
 	unsigned int i, nr;
 	int out;
 
-	for (i = 0; i < BPT_ROUNDS; i++) {
+	for (i = 0; i < 10 * BPT_ROUNDS; i++) {
+		/* Lest one is done before the other has begun. */
+		if (i % 64 == 0)
+			bpt_meet(crew);
 		for (nr = 0; nr <= LIMITED; nr++) {
 			mem[nr] = bytepool_get(limited->pool, 1000, GFP_KERNEL);
 			if (!mem[nr])

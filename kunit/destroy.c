@@ -362,7 +362,7 @@ static void destroy_while_all_memory_comes_back(struct kunit *test)
 	unsigned int round, i;
 
 	config.flags = *flags;
-	for (round = 0; round < BPT_ROUNDS / 20; round++) {
+	for (round = 0; round < BPT_ROUNDS / 40; round++) {
 		raced.pool = bytepool_create(&config);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, raced.pool);
 		for (i = 0; i < NR_RACED; i++) {

@@ -24,19 +24,20 @@
 #include <urcu-bp.h>
 
 /* More than the 256 that can have a CPU number. */
-#define MANY_THREADS	300
+#define MANY_THREADS 300
 
 static bool failed;
 
-#define CHECK(cond) do {						\
-	if (!(cond)) {							\
-		printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond);	\
-		failed = true;						\
-	}								\
-} while (0)
+#define CHECK(cond)                                                         \
+	do {                                                                \
+		if (!(cond)) {                                              \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond); \
+			failed = true;                                      \
+		}                                                           \
+	} while (0)
 
 /* A thread of a test that hangs does not hang all of them. */
-#define HANGS_AFTER_SECONDS	60
+#define HANGS_AFTER_SECONDS 60
 
 static struct bytepool *create(const char *name, unsigned int flags)
 {
@@ -277,8 +278,8 @@ static void *consumer(void *arg)
 
 	while (!__atomic_load_n(&h->done, __ATOMIC_ACQUIRE) ||
 	       __atomic_load_n(&h->slot, __ATOMIC_RELAXED)) {
-		bytepool_buf_release(__atomic_exchange_n(&h->slot, NULL,
-							 __ATOMIC_ACQ_REL));
+		bytepool_buf_release(
+			__atomic_exchange_n(&h->slot, NULL, __ATOMIC_ACQ_REL));
 		sched_yield();
 	}
 	return NULL;
@@ -354,8 +355,9 @@ static void lookups_under_liburcu(void)
 
 	shelf.buf = new_version(shelf.pool, 0);
 	CHECK(!pthread_create(&thread, NULL, look_up, &shelf));
-	for (i = 0; i < 20000 || __atomic_load_n(&shelf.nr_found,
-						 __ATOMIC_RELAXED) < 100; i++) {
+	for (i = 0; i < 20000 ||
+		    __atomic_load_n(&shelf.nr_found, __ATOMIC_RELAXED) < 100;
+	     i++) {
 		old = __atomic_exchange_n(&shelf.buf,
 					  new_version(shelf.pool, i),
 					  __ATOMIC_ACQ_REL);
@@ -601,7 +603,7 @@ static const struct {
 	{ "forked_child_goes_on", forked_child_goes_on },
 };
 
-#define NR_TESTS	(sizeof(tests) / sizeof(tests[0]))
+#define NR_TESTS (sizeof(tests) / sizeof(tests[0]))
 
 static void *watchdog(void *arg)
 {

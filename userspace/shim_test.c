@@ -48,7 +48,6 @@ static const unsigned int rt = IS_ENABLED(CONFIG_PREEMPT_RT);
 	do {                                                             \
 		unsigned int before = READ_ONCE(shim_warnings);          \
 		unsigned int expected = strict ? (nr) : 0;               \
-                                                                         \
 		what;                                                    \
 		KUNIT_EXPECT_EQ(test, READ_ONCE(shim_warnings) - before, \
 				expected);                               \

@@ -24,7 +24,7 @@ suite='    KTAP version 1\n    # Subtest: s\n'
 expect 'all is well' '2 passed, 0 failed' \
 	"${ktap}1..2\nok 1 a\nok 2 b\n"
 expect 'no output' '0 passed, 1 failed' ''
-expect 'no header' '0 passed, 1 failed' '1..1\nno result\n'
+expect 'no header' '0 passed, 2 failed' '1..1\nno result\n'
 expect 'no plan' '1 passed, 1 failed' "${ktap}ok 1 a\n"
 expect 'nothing planned' '0 passed, 1 failed' "${ktap}1..0\n"
 expect 'too few' '1 passed, 2 failed' "${ktap}1..3\nok 1 a\n"

@@ -59,7 +59,8 @@ check_checkpatch()
 }
 
 # Userspace does without the kernel's macros that some types ask for, or it is
-# the one that defines them, which is what the others complain of.
+# the one that defines them, which is what others complain of. Where the two
+# differ, clang-format has the last word on layout.
 check_checkpatch-userspace()
 {
 	local ignored=(
@@ -71,6 +72,9 @@ check_checkpatch-userspace()
 		NEW_TYPEDEFS PREFER_DEFINED_ATTRIBUTE_MACRO PREFER_PR_LEVEL
 		PRINTK_WITHOUT_KERN_LEVEL STRCPY UNCOMMENTED_DEFINITION
 		USLEEP_RANGE VOLATILE VSPRINTF_SPECIFIER_PX
+		ARRAY_SIZE CODE_INDENT LEADING_SPACE LINE_SPACING
+		OPEN_ENDED_LINE PARENTHESIS_ALIGNMENT POINTER_LOCATION SPACING
+		TABSTOP TRAILING_STATEMENTS
 	)
 
 	run_checkpatch "$(IFS=,; echo "${ignored[*]}")" "${shim[@]}" \

@@ -2,7 +2,8 @@
 /*
  * Faithful, on the compiler's atomics: operations that return a value are
  * fully ordered unless their name says otherwise, the rest are relaxed, and so
- * is a compare-and-exchange that fails.
+ * is a compare-and-exchange that fails. For ThreadSanitizer see
+ * <linux/compiler.h>.
  */
 #ifndef _LINUX_ATOMIC_H
 #define _LINUX_ATOMIC_H
@@ -28,174 +29,99 @@ typedef struct {
 	long counter;
 } atomic_long_t;
 
-#define cmpxchg(ptr, old, new)                                             \
-	({                                                                 \
-		__typeof__(*(ptr)) cmpxchg_old = (old);                    \
-                                                                           \
-		__atomic_compare_exchange_n(ptr, &cmpxchg_old, new, false, \
-					    __ATOMIC_SEQ_CST,              \
-					    __ATOMIC_RELAXED);             \
-		cmpxchg_old;                                               \
+/* === Any integer or pointer === */
+
+#define SHIM_CMPXCHG(ptr, old, new, order)                       \
+	__atomic_compare_exchange_n(ptr, old, new, false, order, \
+				    __ATOMIC_RELAXED)
+
+#define cmpxchg(ptr, old, new)                                          \
+	({                                                              \
+		__typeof__(*(ptr)) cmpxchg_old = (old);                 \
+		SHIM_CMPXCHG(ptr, &cmpxchg_old, new, __ATOMIC_SEQ_CST); \
+		cmpxchg_old;                                            \
 	})
 
-#define try_cmpxchg(ptr, old, new)                                          \
-	__atomic_compare_exchange_n(ptr, old, new, false, __ATOMIC_SEQ_CST, \
-				    __ATOMIC_RELAXED)
-#define try_cmpxchg_acquire(ptr, old, new)                                  \
-	__atomic_compare_exchange_n(ptr, old, new, false, __ATOMIC_ACQUIRE, \
-				    __ATOMIC_RELAXED)
-#define try_cmpxchg_release(ptr, old, new)                        \
-	({                                                        \
-		shim_loaded(ptr);                                 \
-		__atomic_compare_exchange_n(ptr, old, new, false, \
-					    __ATOMIC_RELEASE,     \
-					    __ATOMIC_RELAXED);    \
+#define try_cmpxchg(ptr, old, new) SHIM_CMPXCHG(ptr, old, new, __ATOMIC_SEQ_CST)
+#define try_cmpxchg_acquire(ptr, old, new) \
+	SHIM_CMPXCHG(ptr, old, new, __ATOMIC_ACQUIRE)
+#define try_cmpxchg_release(ptr, old, new)                     \
+	({                                                     \
+		shim_loaded(ptr);                              \
+		SHIM_CMPXCHG(ptr, old, new, __ATOMIC_RELEASE); \
 	})
-#define try_cmpxchg_relaxed(ptr, old, new)                               \
-	(shim_store_releases() ? try_cmpxchg_release(ptr, old, new) : ({ \
-		shim_loaded(ptr);                                        \
-		__atomic_compare_exchange_n(ptr, old, new, false,        \
-					    __ATOMIC_RELAXED,            \
-					    __ATOMIC_RELAXED);           \
-	}))
+#define try_cmpxchg_relaxed(ptr, old, new)                              \
+	({                                                              \
+		shim_loaded(ptr);                                       \
+		shim_store_releases() ?                                 \
+			SHIM_CMPXCHG(ptr, old, new, __ATOMIC_RELEASE) : \
+			SHIM_CMPXCHG(ptr, old, new, __ATOMIC_RELAXED);  \
+	})
 
 #define xchg(ptr, val) __atomic_exchange_n(ptr, val, __ATOMIC_SEQ_CST)
 
-#define SHIM_ATOMIC(name, type, ctype)                                        \
-	static inline ctype name##_read(const type *v)                        \
-	{                                                                     \
-		return SHIM_LOAD(&v->counter);                                \
-	}                                                                     \
-                                                                              \
-	static inline ctype name##_read_acquire(const type *v)                \
-	{                                                                     \
-		return __atomic_load_n(&v->counter, __ATOMIC_ACQUIRE);        \
-	}                                                                     \
-                                                                              \
-	static inline void name##_set(type *v, ctype i)                       \
-	{                                                                     \
-		SHIM_STORE(&v->counter, i);                                   \
-	}                                                                     \
-                                                                              \
-	static inline void name##_set_release(type *v, ctype i)               \
-	{                                                                     \
-		__atomic_store_n(&v->counter, i, __ATOMIC_RELEASE);           \
-	}                                                                     \
-                                                                              \
-	static inline void name##_add(ctype i, type *v)                       \
-	{                                                                     \
-		if (shim_store_releases())                                    \
-			__atomic_fetch_add(&v->counter, i, __ATOMIC_RELEASE); \
-		else                                                          \
-			__atomic_fetch_add(&v->counter, i, __ATOMIC_RELAXED); \
-	}                                                                     \
-                                                                              \
-	static inline void name##_sub(ctype i, type *v)                       \
-	{                                                                     \
-		name##_add(-i, v);                                            \
-	}                                                                     \
-                                                                              \
-	static inline void name##_inc(type *v)                                \
-	{                                                                     \
-		name##_add(1, v);                                             \
-	}                                                                     \
-                                                                              \
-	static inline void name##_dec(type *v)                                \
-	{                                                                     \
-		name##_sub(1, v);                                             \
-	}                                                                     \
-                                                                              \
-	static inline ctype name##_add_return(ctype i, type *v)               \
-	{                                                                     \
-		return __atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST);  \
-	}                                                                     \
-                                                                              \
-	static inline ctype name##_sub_return(ctype i, type *v)               \
-	{                                                                     \
-		return __atomic_sub_fetch(&v->counter, i, __ATOMIC_SEQ_CST);  \
-	}                                                                     \
-                                                                              \
-	static inline ctype name##_inc_return(type *v)                        \
-	{                                                                     \
-		return name##_add_return(1, v);                               \
-	}                                                                     \
-                                                                              \
-	static inline ctype name##_dec_return(type *v)                        \
-	{                                                                     \
-		return name##_sub_return(1, v);                               \
-	}                                                                     \
-                                                                              \
-	static inline ctype name##_fetch_add(ctype i, type *v)                \
-	{                                                                     \
-		return __atomic_fetch_add(&v->counter, i, __ATOMIC_SEQ_CST);  \
-	}                                                                     \
-                                                                              \
-	static inline ctype name##_fetch_inc(type *v)                         \
-	{                                                                     \
-		return name##_fetch_add(1, v);                                \
-	}                                                                     \
-                                                                              \
-	static inline bool name##_dec_and_test(type *v)                       \
-	{                                                                     \
-		return !name##_dec_return(v);                                 \
-	}                                                                     \
-                                                                              \
-	static inline bool name##_sub_and_test(ctype i, type *v)              \
-	{                                                                     \
-		return !name##_sub_return(i, v);                              \
-	}                                                                     \
-                                                                              \
-	static inline ctype name##_xchg(type *v, ctype i)                     \
-	{                                                                     \
-		return xchg(&v->counter, i);                                  \
-	}                                                                     \
-                                                                              \
-	static inline ctype name##_cmpxchg(type *v, ctype old, ctype i)       \
-	{                                                                     \
-		return cmpxchg(&v->counter, old, i);                          \
-	}                                                                     \
-                                                                              \
-	static inline bool name##_try_cmpxchg(type *v, ctype *old, ctype i)   \
-	{                                                                     \
-		return try_cmpxchg(&v->counter, old, i);                      \
-	}                                                                     \
-                                                                              \
-	static inline bool name##_try_cmpxchg_relaxed(type *v, ctype *old,    \
-						      ctype i)                \
-	{                                                                     \
-		return try_cmpxchg_relaxed(&v->counter, old, i);              \
-	}                                                                     \
-                                                                              \
-	static inline bool name##_try_cmpxchg_acquire(type *v, ctype *old,    \
-						      ctype i)                \
-	{                                                                     \
-		return try_cmpxchg_acquire(&v->counter, old, i);              \
-	}                                                                     \
-                                                                              \
-	static inline bool name##_try_cmpxchg_release(type *v, ctype *old,    \
-						      ctype i)                \
-	{                                                                     \
-		return try_cmpxchg_release(&v->counter, old, i);              \
-	}                                                                     \
-                                                                              \
-	static inline bool name##_add_unless(type *v, ctype i, ctype unless)  \
-	{                                                                     \
-		ctype old = name##_read(v);                                   \
-                                                                              \
-		do {                                                          \
-			if (old == unless)                                    \
-				return false;                                 \
-		} while (!name##_try_cmpxchg(v, &old, old + i));              \
-		return true;                                                  \
-	}                                                                     \
-                                                                              \
-	static inline bool name##_inc_not_zero(type *v)                       \
-	{                                                                     \
-		return name##_add_unless(v, 1, 0);                            \
-	}
+/* === Counters === */
 
-SHIM_ATOMIC(atomic, atomic_t, int)
-SHIM_ATOMIC(atomic64, atomic64_t, s64)
-SHIM_ATOMIC(atomic_long, atomic_long_t, long)
+/* The counter inside, with a check of the type it is in. */
+#define SHIM_COUNTER(type, v) (&((type *){ v })->counter)
+#define SHIM_CONST(type, v)   (&((const type *){ v })->counter)
+
+#define SHIM_ADD(ptr, i)                                               \
+	((void)(shim_store_releases() ?                                \
+			__atomic_fetch_add(ptr, i, __ATOMIC_RELEASE) : \
+			__atomic_fetch_add(ptr, i, __ATOMIC_RELAXED)))
+
+#define atomic_read(v)	 SHIM_LOAD(SHIM_CONST(atomic_t, v))
+#define atomic_set(v, i) SHIM_STORE(SHIM_COUNTER(atomic_t, v), i)
+#define atomic_add(i, v) SHIM_ADD(SHIM_COUNTER(atomic_t, v), i)
+#define atomic_sub(i, v) atomic_add(-(i), v)
+#define atomic_inc(v)	 atomic_add(1, v)
+#define atomic_dec(v)	 atomic_add(-1, v)
+#define atomic_add_return(i, v) \
+	__atomic_add_fetch(SHIM_COUNTER(atomic_t, v), i, __ATOMIC_SEQ_CST)
+#define atomic_inc_return(v)   atomic_add_return(1, v)
+#define atomic_dec_return(v)   atomic_add_return(-1, v)
+#define atomic_fetch_inc(v)    (atomic_inc_return(v) - 1)
+#define atomic_dec_and_test(v) (!atomic_dec_return(v))
+#define atomic_try_cmpxchg(v, old, new) \
+	try_cmpxchg(SHIM_COUNTER(atomic_t, v), old, new)
+#define atomic_read_acquire(v)	 smp_load_acquire(SHIM_CONST(atomic_t, v))
+#define atomic_set_release(v, i) smp_store_release(SHIM_COUNTER(atomic_t, v), i)
+#define atomic_try_cmpxchg_acquire(v, old, new) \
+	try_cmpxchg_acquire(SHIM_COUNTER(atomic_t, v), old, new)
+#define atomic_try_cmpxchg_release(v, old, new) \
+	try_cmpxchg_release(SHIM_COUNTER(atomic_t, v), old, new)
+#define atomic_try_cmpxchg_relaxed(v, old, new) \
+	try_cmpxchg_relaxed(SHIM_COUNTER(atomic_t, v), old, new)
+
+#define atomic64_read(v)   SHIM_LOAD(SHIM_CONST(atomic64_t, v))
+#define atomic64_set(v, i) SHIM_STORE(SHIM_COUNTER(atomic64_t, v), i)
+#define atomic64_add(i, v) SHIM_ADD(SHIM_COUNTER(atomic64_t, v), i)
+#define atomic64_sub(i, v) atomic64_add(-(i), v)
+#define atomic64_inc(v)	   atomic64_add(1, v)
+#define atomic64_dec(v)	   atomic64_add(-1, v)
+#define atomic64_add_return(i, v) \
+	__atomic_add_fetch(SHIM_COUNTER(atomic64_t, v), i, __ATOMIC_SEQ_CST)
+#define atomic64_inc_return(v)	 atomic64_add_return(1, v)
+#define atomic64_dec_return(v)	 atomic64_add_return(-1, v)
+#define atomic64_fetch_inc(v)	 (atomic64_inc_return(v) - 1)
+#define atomic64_dec_and_test(v) (!atomic64_dec_return(v))
+#define atomic64_try_cmpxchg(v, old, new) \
+	try_cmpxchg(SHIM_COUNTER(atomic64_t, v), old, new)
+
+#define atomic_long_read(v)   SHIM_LOAD(SHIM_CONST(atomic_long_t, v))
+#define atomic_long_set(v, i) SHIM_STORE(SHIM_COUNTER(atomic_long_t, v), i)
+#define atomic_long_add(i, v) SHIM_ADD(SHIM_COUNTER(atomic_long_t, v), i)
+#define atomic_long_sub(i, v) atomic_long_add(-(i), v)
+#define atomic_long_inc(v)    atomic_long_add(1, v)
+#define atomic_long_dec(v)    atomic_long_add(-1, v)
+#define atomic_long_add_return(i, v) \
+	__atomic_add_fetch(SHIM_COUNTER(atomic_long_t, v), i, __ATOMIC_SEQ_CST)
+#define atomic_long_inc_return(v)   atomic_long_add_return(1, v)
+#define atomic_long_dec_return(v)   atomic_long_add_return(-1, v)
+#define atomic_long_fetch_inc(v)    (atomic_long_inc_return(v) - 1)
+#define atomic_long_dec_and_test(v) (!atomic_long_dec_return(v))
+#define atomic_long_try_cmpxchg(v, old, new) \
+	try_cmpxchg(SHIM_COUNTER(atomic_long_t, v), old, new)
 
 #endif /* _LINUX_ATOMIC_H */

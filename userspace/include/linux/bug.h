@@ -16,7 +16,6 @@ __attribute__((__noreturn__)) void shim_bug(const char *file, int line);
 #define WARN(cond, ...)                                             \
 	({                                                          \
 		bool warn_cond = !!(cond);                          \
-                                                                    \
 		if (unlikely(warn_cond))                            \
 			shim_warn(__FILE__, __LINE__, __VA_ARGS__); \
 		unlikely(warn_cond);                                \
@@ -40,7 +39,6 @@ bool shim_first_time(struct shim_once *once);
 	({                                                          \
 		static struct shim_once once;                       \
 		bool once_cond = !!(cond);                          \
-                                                                    \
 		if (unlikely(once_cond) && shim_first_time(&once))  \
 			shim_warn(__FILE__, __LINE__, __VA_ARGS__); \
 		unlikely(once_cond);                                \

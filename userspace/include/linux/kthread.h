@@ -24,7 +24,6 @@ kthread_complete_and_exit(struct completion *done, long code);
 	({                                                            \
 		struct task_struct *run_task =                        \
 			kthread_create(fn, data, fmt, ##__VA_ARGS__); \
-                                                                      \
 		if (!IS_ERR(run_task))                                \
 			wake_up_process(run_task);                    \
 		run_task;                                             \

@@ -217,7 +217,6 @@ static inline void hlist_del_init(struct hlist_node *node)
 #define hlist_entry_safe(ptr, type, member)                            \
 	({                                                             \
 		__typeof__(ptr) safe_ptr = (ptr);                      \
-                                                                       \
 		safe_ptr ? hlist_entry(safe_ptr, type, member) : NULL; \
 	})
 

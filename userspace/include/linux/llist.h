@@ -72,7 +72,6 @@ static inline struct llist_node *llist_reverse_order(struct llist_node *node)
 #define llist_entry(ptr, type, member)                                        \
 	({                                                                    \
 		const struct llist_node *entry_node = (ptr);                  \
-                                                                              \
 		(type *)((unsigned long)entry_node - offsetof(type, member)); \
 	})
 

@@ -15,7 +15,6 @@
 	({                                       \
 		__typeof__(a) cmp_a = (a);       \
 		__typeof__(b) cmp_b = (b);       \
-                                                 \
 		BUILD_BUG_ON(!SHIM_AGREE(a, b)); \
 		cmp_a op cmp_b ? cmp_a : cmp_b;  \
 	})
@@ -27,7 +26,6 @@
 	({                                     \
 		type min_a = (a);              \
 		type min_b = (b);              \
-                                               \
 		min_a < min_b ? min_a : min_b; \
 	})
 
@@ -35,7 +33,6 @@
 	({                                     \
 		type max_a = (a);              \
 		type max_b = (b);              \
-                                               \
 		max_a > max_b ? max_a : max_b; \
 	})
 
@@ -45,7 +42,6 @@
 #define swap(a, b)                          \
 	do {                                \
 		__typeof__(a) swap_a = (a); \
-                                            \
 		(a) = (b);                  \
 		(b) = swap_a;               \
 	} while (0)

@@ -33,7 +33,6 @@ int shim_ratelimit(struct ratelimit_state *rs, const char *func);
 	do {                                                                  \
 		static DEFINE_RATELIMIT_STATE(rs, DEFAULT_RATELIMIT_INTERVAL, \
 					      DEFAULT_RATELIMIT_BURST);       \
-                                                                              \
 		if (__ratelimit(&rs))                                         \
 			pr_err(fmt, ##__VA_ARGS__);                           \
 	} while (0)

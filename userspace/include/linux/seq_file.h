@@ -37,7 +37,6 @@ loff_t seq_lseek(struct file *file, loff_t offset, int whence);
 	{                                                                \
 		return single_open(file, name##_show, inode->i_private); \
 	}                                                                \
-                                                                         \
 	static const struct file_operations name##_fops = {              \
 		.owner = THIS_MODULE,                                    \
 		.open = name##_open,                                     \
