@@ -246,7 +246,7 @@ static void compete_for_last_piece(struct bpt_crew *crew, unsigned int thread)
 	unsigned int i;
 	void *mem;
 
-	for (i = 1; i <= 4 * BPT_ROUNDS; i++) {
+	for (i = 1; i <= 2 * BPT_ROUNDS; i++) {
 		bpt_step(crew, thread);
 		mem = bytepool_get(last->pool, 1000, GFP_KERNEL);
 		atomic_add(!!mem, &last->winners);
@@ -320,7 +320,7 @@ static void use_or_shrink(struct bpt_crew *crew, unsigned int thread)
 
 	while (!thread && atomic_read(&shrunk->finished) < crew->nr - 1)
 		bytepool_shrink(shrunk->pool);
-	for (i = 0; thread && i < 4 * BPT_ROUNDS; i++) {
+	for (i = 0; thread && i < 2 * BPT_ROUNDS; i++) {
 		if (bytepool_get_bufs(shrunk->pool, 3000, 4, bufs, GFP_KERNEL))
 			continue;
 		bpt_stamp_buf(bufs[3], thread);
@@ -402,7 +402,7 @@ static void expect_contested(struct kunit *test, struct contested *contested,
 	KUNIT_EXPECT_EQ(test, stats.misuse, misuse);
 }
 
-#define CONTESTED_ROUNDS (BPT_ROUNDS / 8)
+#define CONTESTED_ROUNDS (BPT_ROUNDS / 16)
 
 static void release_contested(struct bpt_crew *crew, unsigned int thread)
 {
@@ -628,7 +628,7 @@ static void mix_and_clean_up(struct bpt_crew *crew, unsigned int thread)
 	unsigned long flags;
 	unsigned int i;
 
-	for (i = 0; i < 4 * BPT_ROUNDS; i++) {
+	for (i = 0; i < 2 * BPT_ROUNDS; i++) {
 		if (bpt_random(&mixer.state, 4)) {
 			mix(&mixer, GFP_KERNEL);
 		} else {

@@ -184,7 +184,7 @@ static void read_or_replace(struct bpt_crew *crew, unsigned int thread)
 		read_until_finished(crew->test, shelf);
 		return;
 	}
-	for (i = 0; i < 10 * BPT_ROUNDS; i++)
+	for (i = 0; i < 4 * BPT_ROUNDS; i++)
 		replace(crew->test, shelf);
 	/* Pairs with the readers' last look. */
 	smp_store_release(&shelf->finished, true);
@@ -227,7 +227,7 @@ static void replace_among_strangers(struct bpt_crew *crew, unsigned int thread)
 		read_until_finished(crew->test, shelf);
 		return;
 	}
-	for (i = 0; i < 10 * BPT_ROUNDS; i++) {
+	for (i = 0; i < 4 * BPT_ROUNDS; i++) {
 		replace(crew->test, shelf);
 		/* A version far ahead: no reader may take it for the slot's. */
 		stranger = write_version(shelf->pool, U64_MAX);

@@ -522,7 +522,7 @@ void shim_might_sleep(const char *file, int line)
 	if (!shim_may_sleep())
 		shim_warn(
 			file, line,
-			"sleeping function called from invalid context: preempt_count %#x, irqs_off %d, rcu %u\n",
+			"sleeps where it may not: preempt_count %#x, irqs_off %d, rcu %u\n",
 			shim_thread.preempt_count, shim_thread.irqs_off,
 			shim_thread.rcu_nesting);
 #endif

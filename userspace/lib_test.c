@@ -289,14 +289,16 @@ static void *consumer(void *arg)
 static void a_thread_that_only_releases(void)
 {
 	struct handover h = { .pool = create("handover", 0) };
+	struct bytepool_buf *buf;
 	pthread_t thread;
 	unsigned int i;
 
 	CHECK(!pthread_create(&thread, NULL, consumer, &h));
-	for (i = 0; i < 20000; i++)
-		bytepool_buf_release(__atomic_exchange_n(
-			&h.slot, bytepool_get_buf(h.pool, 100, GFP_KERNEL),
-			__ATOMIC_ACQ_REL));
+	for (i = 0; i < 20000; i++) {
+		buf = bytepool_get_buf(h.pool, 100, GFP_KERNEL);
+		buf = __atomic_exchange_n(&h.slot, buf, __ATOMIC_ACQ_REL);
+		bytepool_buf_release(buf);
+	}
 	__atomic_store_n(&h.done, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
 	check_quiet(h.pool);

@@ -89,10 +89,11 @@ static __attribute__((__constructor__(101))) void work_init(void)
 static void take_incoming(void)
 {
 	struct work_struct *work, *next;
+	struct llist_node *list;
 
 	lockdep_assert_held(&work_mutex);
-	llist_for_each_entry_safe(
-		work, next, llist_reverse_order(llist_del_all(&incoming)), node)
+	list = llist_reverse_order(llist_del_all(&incoming));
+	llist_for_each_entry_safe(work, next, list, node)
 		list_add_tail(&work->entry, &queued);
 }
 
@@ -454,12 +455,10 @@ static bool is_under_way(struct work_struct *work)
 
 static void check_waiter(struct work_struct *work)
 {
-	struct worker *worker;
+	struct worker *worker = worker_of(work);
 
-	list_for_each_entry(worker, &workers, list)
-		WARN(worker->work == work &&
-			     pthread_equal(worker->thread, pthread_self()),
-		     "a work item that waits for itself: a deadlock\n");
+	WARN(worker && pthread_equal(worker->thread, pthread_self()),
+	     "a work item that waits for itself: a deadlock\n");
 }
 
 bool flush_work(struct work_struct *work)

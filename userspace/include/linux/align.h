@@ -3,9 +3,12 @@
 #ifndef _LINUX_ALIGN_H
 #define _LINUX_ALIGN_H
 
-#define ALIGN(x, a)	 (((x) + (__typeof__(x))(a)-1) & ~((__typeof__(x))(a)-1))
-#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
-#define IS_ALIGNED(x, a) (!((x) & ((__typeof__(x))(a)-1)))
+/* The bits that are clear in a multiple of a, in the type of x. */
+#define SHIM_LOW_BITS(x, a) ((__typeof__(x))(-1 + (a)))
+
+#define ALIGN(x, a)	 (((x) + SHIM_LOW_BITS(x, a)) & ~SHIM_LOW_BITS(x, a))
+#define ALIGN_DOWN(x, a) ((x) & ~SHIM_LOW_BITS(x, a))
+#define IS_ALIGNED(x, a) (!((x)&SHIM_LOW_BITS(x, a)))
 #define PTR_ALIGN(p, a)	 ((__typeof__(p))ALIGN((unsigned long)(p), (a)))
 
 #endif /* _LINUX_ALIGN_H */

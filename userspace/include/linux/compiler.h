@@ -53,10 +53,11 @@ _Bool shim_store_releases(void);
 #define SHIM_LOAD_ORDER(x)    __ATOMIC_RELAXED
 #endif
 
-#define SHIM_LOAD(ptr)                                         \
-	({                                                     \
-		shim_loaded(ptr);                              \
-		__atomic_load_n(ptr, SHIM_LOAD_ORDER(*(ptr))); \
+#define SHIM_LOAD(ptr)                                                 \
+	({                                                             \
+		__typeof__(ptr) load_ptr = (ptr);                      \
+		shim_loaded(load_ptr);                                 \
+		__atomic_load_n(load_ptr, SHIM_LOAD_ORDER(*load_ptr)); \
 	})
 #define SHIM_STORE(ptr, val)                                          \
 	do {                                                          \

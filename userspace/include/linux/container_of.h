@@ -11,7 +11,7 @@
 		_Static_assert(__same_type(*(ptr), ((type *)0)->member) || \
 				       __same_type(*(ptr), void),          \
 			       "pointer type mismatch in container_of()"); \
-		((type *)((char *)(ptr)-offsetof(type, member)));          \
+		(type *)((char *)(ptr)-offsetof(type, member));            \
 	})
 
 #endif /* _LINUX_CONTAINER_OF_H */

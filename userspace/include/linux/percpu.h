@@ -31,7 +31,7 @@ void free_percpu(void *ptr);
 						__alignof__(type), gfp))
 
 #define per_cpu_ptr(ptr, cpu) \
-	((__typeof__(ptr))((char *)(ptr) + (cpu)*PCPU_MIN_UNIT_SIZE))
+	((__typeof__(ptr))((char *)(ptr) + PCPU_MIN_UNIT_SIZE * (cpu)))
 #define raw_cpu_ptr(ptr) \
 	((__typeof__(ptr))((char *)(ptr) + shim_thread.cpu_offset))
 
