@@ -194,7 +194,7 @@ static void irqs_off_statistics(struct kunit *test)
 
 #define NR_INTERRUPTS	  200
 #define INTERRUPT_NS	  50000
-#define INTERRUPT_TIMEOUT (20 * HZ)
+#define INTERRUPT_TIMEOUT (60 * HZ)
 
 /**
  * struct pool_user - somebody who uses a pool, in an interrupt or not

@@ -246,7 +246,7 @@ static void compete_for_last_piece(struct bpt_crew *crew, unsigned int thread)
 	unsigned int i;
 	void *mem;
 
-	for (i = 1; i <= 2 * BPT_ROUNDS; i++) {
+	for (i = 1; i <= BPT_ROUNDS / 2; i++) {
 		bpt_step(crew, thread);
 		mem = bytepool_get(last->pool, 1000, GFP_KERNEL);
 		atomic_add(!!mem, &last->winners);
@@ -335,6 +335,32 @@ static void shrink_while_others_get_and_release(struct kunit *test)
 	struct shrunk shrunk = { .pool = bpt_pow2_pool(test, 0) };
 
 	bpt_run(test, bpt_nr_threads(), use_or_shrink, &shrunk);
+}
+
+static void get_elsewhere(struct bpt_crew *crew, unsigned int thread)
+{
+	unsigned int len;
+
+	for (len = 1; len <= 5; len++)
+		bytepool_put(crew->arg,
+			     bytepool_get(crew->arg, len, GFP_KERNEL));
+}
+
+/* Merged by coarse time, but never out of the order of one CPU. */
+static void recent_lengths_of_two_cpus(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	unsigned int last[2] = { 0, 5 }, i;
+	size_t len[11];
+
+	bpt_run(test, 1, get_elsewhere, pool);
+	for (i = 6; i <= 10; i++)
+		bytepool_put(pool, bpt_get(test, pool, i));
+	KUNIT_ASSERT_EQ(test, bytepool_recent_lengths(pool, len, 11), 10);
+	for (i = 0; i < 10; i++) {
+		KUNIT_EXPECT_EQ(test, len[i], last[len[i] > 5] + 1);
+		last[len[i] > 5] = len[i];
+	}
 }
 
 /* === Two CPUs that release one reference === */
@@ -689,6 +715,7 @@ static struct kunit_case cpus_cases[] = {
 	KUNIT_CASE(limit_leaves_the_last_piece_to_one_cpu),
 	KUNIT_CASE(stats_read_under_load_are_never_negative),
 	KUNIT_CASE(shrink_while_others_get_and_release),
+	KUNIT_CASE(recent_lengths_of_two_cpus),
 	KUNIT_CASE_PARAM(release_of_one_reference_by_two_cpus,
 			 arbitrated_gen_params),
 	KUNIT_CASE(put_of_one_piece_by_two_cpus),

@@ -291,7 +291,7 @@ static void late_release_in_interrupt(struct kunit *test,
 				      enum hrtimer_mode mode)
 {
 	struct left *left = destroy_with_all_kinds_out(test);
-	unsigned long end = jiffies + 20 * HZ;
+	unsigned long end = jiffies + 60 * HZ;
 
 	hrtimer_setup(&left->timer, give_back_fn, CLOCK_MONOTONIC, mode);
 	hrtimer_start(&left->timer, ns_to_ktime(1000), mode);

@@ -81,6 +81,9 @@ static struct gate {
 	unsigned int inside;
 } __aligned(64) gates[NR_GATES];
 
+/* So often does fork() try to close the gate: for some seconds. */
+#define MAX_ATTEMPTS 10000U
+
 /* The thread that forks; 0: the gate is open. */
 static unsigned long forking;
 
@@ -170,15 +173,18 @@ static bool gate_close(bool want_idle)
  * shim_lock_fork_prepare() - wait until no other thread holds a lock
  *
  * Nor should a work item be half done in the child; but one that waits for
- * something may take for ever, so that this is only tried for a while.
+ * something may take for ever, so that this is only tried for a while. And a
+ * parent that hangs, because it forks in a signal handler that has interrupted
+ * it at the gate itself, would be worse than a child that may.
  */
 void shim_lock_fork_prepare(void)
 {
 	const struct timespec pause = { .tv_nsec = 100 * 1000 };
-	unsigned int attempt = 0;
+	unsigned int attempt;
 
-	while (!gate_close(attempt < 100)) {
-		attempt++;
+	for (attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+		if (gate_close(attempt < MAX_ATTEMPTS / 100))
+			break;
 		nanosleep(&pause, NULL);
 	}
 	urcu_bp_before_fork();
@@ -197,7 +203,8 @@ void shim_lock_fork_done(bool child)
 	} else {
 		urcu_bp_after_fork_parent();
 	}
-	smp_store_release(&forking, 0);
+	if (READ_ONCE(forking) == self())
+		smp_store_release(&forking, 0);
 }
 
 /* === Spinlocks === */

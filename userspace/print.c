@@ -107,28 +107,31 @@ static void out_text(struct out *out, const char *s)
 	out_string(out, s, &plain);
 }
 
-/* Static functions have no name here: then it is the file and an offset. */
+/* A function, or an offset into a file without names. */
 static void out_symbol(struct out *out, unsigned long addr)
 {
 	const struct spec plain = { .precision = -1 };
+	unsigned long offset = addr, size = 0;
 	const char *name, *slash;
-	unsigned long base;
 	Dl_info info;
 
-	if (!dladdr((void *)addr, &info)) {
-		out_number(out, addr, "0x", 16, false, &plain);
-		return;
+	name = shim_symbol(addr, &offset, &size);
+	if (!name && dladdr((void *)addr, &info)) {
+		name = info.dli_sname;
+		offset = addr - (unsigned long)info.dli_saddr;
+		if (!name) {
+			slash = strrchr(info.dli_fname, '/');
+			name = slash ? slash + 1 : info.dli_fname;
+			offset = addr - (unsigned long)info.dli_fbase;
+		}
 	}
-	name = info.dli_sname;
-	base = (unsigned long)info.dli_saddr;
-	if (!name) {
-		name = info.dli_fname;
-		slash = strrchr(name, '/');
-		name = slash ? slash + 1 : name;
-		base = (unsigned long)info.dli_fbase;
+	if (name) {
+		out_text(out, name);
+		out_char(out, '+');
 	}
-	out_text(out, name);
-	out_number(out, addr - base, "+0x", 16, false, &plain);
+	out_number(out, offset, "0x", 16, false, &plain);
+	if (size)
+		out_number(out, size, "/0x", 16, false, &plain);
 }
 
 static void out_format(struct out *out, const char *fmt, va_list *args);

@@ -30,6 +30,7 @@
 #include <shim.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define BLOCK_SHIFT 16
@@ -134,12 +135,19 @@ static unsigned long nr_large;
 
 /* === Arena === */
 
-/* Reserves addresses, as many as can be had; sets *size. */
+/*
+ * Reserves addresses, as many as can be had; sets *size. Of a limit on them
+ * most is left to the program.
+ */
 static char *reserve(size_t *size)
 {
+	struct rlimit limit;
 	char *base;
 
-	for (*size = MAX_RESERVE; *size >= MIN_RESERVE; *size /= 2) {
+	*size = MAX_RESERVE;
+	if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur / 8 < *size)
+		*size = rounddown_pow_of_two(limit.rlim_cur / 8 | 1);
+	for (; *size >= MIN_RESERVE; *size /= 2) {
 		base = mmap(NULL, *size + CHUNK_SIZE, PROT_NONE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (base != MAP_FAILED)

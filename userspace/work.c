@@ -152,10 +152,12 @@ static void worker_create(void)
 				     worker);
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	}
-	if (ret)
+	if (ret) {
 		free(worker);
-	else
+	} else {
+		pthread_setname_np(worker->thread, "bytepool");
 		list_add(&worker->list, &workers);
+	}
 	shim_unshield();
 	WRITE_ONCE(workers_exist, !list_empty(&workers));
 }

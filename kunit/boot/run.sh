@@ -78,20 +78,16 @@ run_stock()
 
 # === Without a machine of its own ===
 
-# A file of several megabytes that every machine has: its kernel, or a library.
+# A file for all sizes of messages: the kernel's image, or else whatever there
+# is that is large enough, the compiler if nothing else.
 large_file()
 {
 	local file
 
-	for file in "/boot/vmlinuz-$(uname -r)" /usr/lib/*/libc.a \
-		/usr/lib/*/libcrypto.so*; do
-		if [ -r "$file" ] && [ "$(stat -L -c %s "$file")" -gt 5000000 ]
-		then
-			echo "$file"
-			return
-		fi
-	done
-	die "this machine has no kernel image and no large library to send"
+	file=$(find "/boot/vmlinuz-$(uname -r)" /usr/lib /usr/bin -type f \
+		-size +7M -size -64M -print -quit 2>/dev/null || true)
+	[ -n "$file" ] || die "this machine has no large file to send"
+	echo "$file"
 }
 
 unload_host()

@@ -113,9 +113,10 @@ run_machine()
 	local name=$1 seconds=$2 status=0
 	shift 2
 
-	# Killed, because a user-mode kernel that is asked to end may not.
-	timeout -s KILL "$seconds" "$@" </dev/null >"$logs/$name.console" 2>&1 ||
-		status=$?
+	# Killed, because a user-mode kernel that is asked to end may not. In the
+	# foreground, so that what ends this script reaches the machine, too.
+	timeout --foreground -k 5 -s KILL "$seconds" "$@" </dev/null \
+		>"$logs/$name.console" 2>&1 || status=$?
 	sed -i 's/\r$//' "$logs/$name.console" "$logs/$name.report"
 	grep -qx '@done' "$logs/$name.report" && return
 	if [ $status = 137 ]; then

@@ -85,6 +85,8 @@ extern int shim_console_loglevel;
 extern unsigned int shim_warnings;
 
 void shim_forget_once(void);
+const char *shim_symbol(unsigned long addr, unsigned long *offset,
+			unsigned long *size);
 
 /* === Memory (slab_debug.c or slab_fast.c) === */
 

@@ -18,11 +18,6 @@ void shim_fence(_Bool acquire, _Bool release);
 
 #define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define smp_store_mb(var, v)        \
-	do {                        \
-		WRITE_ONCE(var, v); \
-		smp_mb();           \
-	} while (0)
 
 /* An atomic operation that is locked is a barrier already. */
 #if defined(__x86_64__) && !defined(SHIM_TSAN)

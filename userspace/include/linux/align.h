@@ -9,6 +9,5 @@
 #define ALIGN(x, a)	 (((x) + SHIM_LOW_BITS(x, a)) & ~SHIM_LOW_BITS(x, a))
 #define ALIGN_DOWN(x, a) ((x) & ~SHIM_LOW_BITS(x, a))
 #define IS_ALIGNED(x, a) (!((x)&SHIM_LOW_BITS(x, a)))
-#define PTR_ALIGN(p, a)	 ((__typeof__(p))ALIGN((unsigned long)(p), (a)))
 
 #endif /* _LINUX_ALIGN_H */

@@ -16,14 +16,6 @@
 	{              \
 		(i)    \
 	}
-#define ATOMIC64_INIT(i) \
-	{                \
-		(i)      \
-	}
-#define ATOMIC_LONG_INIT(i) \
-	{                   \
-		(i)         \
-	}
 
 typedef struct {
 	long counter;
@@ -74,15 +66,13 @@ typedef struct {
 #define atomic_read(v)	 SHIM_LOAD(SHIM_CONST(atomic_t, v))
 #define atomic_set(v, i) SHIM_STORE(SHIM_COUNTER(atomic_t, v), i)
 #define atomic_add(i, v) SHIM_ADD(SHIM_COUNTER(atomic_t, v), i)
-#define atomic_sub(i, v) atomic_add(-(i), v)
 #define atomic_inc(v)	 atomic_add(1, v)
 #define atomic_dec(v)	 atomic_add(-1, v)
 #define atomic_add_return(i, v) \
 	__atomic_add_fetch(SHIM_COUNTER(atomic_t, v), i, __ATOMIC_SEQ_CST)
-#define atomic_inc_return(v)   atomic_add_return(1, v)
-#define atomic_dec_return(v)   atomic_add_return(-1, v)
-#define atomic_fetch_inc(v)    (atomic_inc_return(v) - 1)
-#define atomic_dec_and_test(v) (!atomic_dec_return(v))
+#define atomic_inc_return(v) atomic_add_return(1, v)
+#define atomic_dec_return(v) atomic_add_return(-1, v)
+#define atomic_fetch_inc(v)  (atomic_inc_return(v) - 1)
 #define atomic_try_cmpxchg(v, old, new) \
 	try_cmpxchg(SHIM_COUNTER(atomic_t, v), old, new)
 #define atomic_read_acquire(v)	 smp_load_acquire(SHIM_CONST(atomic_t, v))
@@ -95,32 +85,18 @@ typedef struct {
 	try_cmpxchg_relaxed(SHIM_COUNTER(atomic_t, v), old, new)
 
 #define atomic64_read(v)   SHIM_LOAD(SHIM_CONST(atomic64_t, v))
-#define atomic64_set(v, i) SHIM_STORE(SHIM_COUNTER(atomic64_t, v), i)
 #define atomic64_add(i, v) SHIM_ADD(SHIM_COUNTER(atomic64_t, v), i)
 #define atomic64_sub(i, v) atomic64_add(-(i), v)
 #define atomic64_inc(v)	   atomic64_add(1, v)
 #define atomic64_dec(v)	   atomic64_add(-1, v)
-#define atomic64_add_return(i, v) \
-	__atomic_add_fetch(SHIM_COUNTER(atomic64_t, v), i, __ATOMIC_SEQ_CST)
-#define atomic64_inc_return(v)	 atomic64_add_return(1, v)
-#define atomic64_dec_return(v)	 atomic64_add_return(-1, v)
-#define atomic64_fetch_inc(v)	 (atomic64_inc_return(v) - 1)
-#define atomic64_dec_and_test(v) (!atomic64_dec_return(v))
-#define atomic64_try_cmpxchg(v, old, new) \
-	try_cmpxchg(SHIM_COUNTER(atomic64_t, v), old, new)
 
 #define atomic_long_read(v)   SHIM_LOAD(SHIM_CONST(atomic_long_t, v))
 #define atomic_long_set(v, i) SHIM_STORE(SHIM_COUNTER(atomic_long_t, v), i)
 #define atomic_long_add(i, v) SHIM_ADD(SHIM_COUNTER(atomic_long_t, v), i)
 #define atomic_long_sub(i, v) atomic_long_add(-(i), v)
-#define atomic_long_inc(v)    atomic_long_add(1, v)
-#define atomic_long_dec(v)    atomic_long_add(-1, v)
 #define atomic_long_add_return(i, v) \
 	__atomic_add_fetch(SHIM_COUNTER(atomic_long_t, v), i, __ATOMIC_SEQ_CST)
-#define atomic_long_inc_return(v)   atomic_long_add_return(1, v)
-#define atomic_long_dec_return(v)   atomic_long_add_return(-1, v)
-#define atomic_long_fetch_inc(v)    (atomic_long_inc_return(v) - 1)
-#define atomic_long_dec_and_test(v) (!atomic_long_dec_return(v))
+#define atomic_long_dec_return(v) atomic_long_add_return(-1, v)
 #define atomic_long_try_cmpxchg(v, old, new) \
 	try_cmpxchg(SHIM_COUNTER(atomic_long_t, v), old, new)
 

@@ -5,8 +5,5 @@
 
 #define BITS_PER_LONG (8 * (int)sizeof(long))
 #define BIT(nr)	      (1UL << (nr))
-#define BIT_ULL(nr)   (1ULL << (nr))
-#define GENMASK(high, low) \
-	((~0UL << (low)) & (~0UL >> (BITS_PER_LONG - 1 - (high))))
 
 #endif /* _LINUX_BITS_H */

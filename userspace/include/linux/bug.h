@@ -44,8 +44,7 @@ bool shim_first_time(struct shim_once *once);
 		unlikely(once_cond);                                \
 	})
 
-#define WARN_ONCE(cond, ...) SHIM_ONCE(cond, __VA_ARGS__)
-#define WARN_ON_ONCE(cond)   SHIM_ONCE(cond, "%s\n", #cond)
+#define WARN_ON_ONCE(cond) SHIM_ONCE(cond, "%s\n", #cond)
 
 #define BUG() shim_bug(__FILE__, __LINE__)
 #define BUG_ON(cond)                \

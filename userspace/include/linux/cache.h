@@ -6,11 +6,9 @@
 #include <linux/compiler.h>
 
 #define L1_CACHE_BYTES	  64
-#define SMP_CACHE_BYTES	  L1_CACHE_BYTES
 #define ARCH_DMA_MINALIGN __alignof__(unsigned long long)
 
-#define ____cacheline_aligned	     __aligned(L1_CACHE_BYTES)
-#define ____cacheline_aligned_in_smp ____cacheline_aligned
+#define ____cacheline_aligned __aligned(L1_CACHE_BYTES)
 #define __read_mostly
 
 #endif /* _LINUX_CACHE_H */

@@ -19,24 +19,16 @@
 #ifndef __always_inline
 #define __always_inline inline __attribute__((__always_inline__))
 #endif
-#define __cold	       __attribute__((__cold__))
 #define __maybe_unused __attribute__((__unused__))
 #define __must_check   __attribute__((__warn_unused_result__))
-#define __packed       __attribute__((__packed__))
 #define __printf(a, b) __attribute__((__format__(printf, a, b)))
-#define __section(s)   __attribute__((__section__(s)))
-#define __used	       __attribute__((__used__))
 #define noinline       __attribute__((__noinline__))
-#define fallthrough    __attribute__((__fallthrough__))
 
 /* Only sparse, which checks the kernel build, knows these. */
-#define __acquires(x)
 #define __bitwise
 #define __force
-#define __must_hold(x)
 #define __percpu
 #define __rcu
-#define __releases(x)
 #define __user
 
 #define OPTIMIZER_HIDE_VAR(var) __asm__("" : "=r"(var) : "0"(var))
@@ -69,7 +61,6 @@ _Bool shim_store_releases(void);
 
 #define READ_ONCE(x)	   SHIM_LOAD(&(x))
 #define WRITE_ONCE(x, val) SHIM_STORE(&(x), val)
-#define data_race(expr)	   (expr)
 
 #define __same_type(a, b) \
 	__builtin_types_compatible_p(__typeof__(a), __typeof__(b))

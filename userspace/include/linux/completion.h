@@ -16,12 +16,6 @@ struct completion {
 	bool all;
 };
 
-#define DECLARE_COMPLETION_ONSTACK(x) \
-	struct completion x = ({      \
-		init_completion(&x);  \
-		x;                    \
-	})
-
 void init_completion(struct completion *x);
 void reinit_completion(struct completion *x);
 void complete(struct completion *x);

@@ -15,7 +15,6 @@
 bool cpu_online(unsigned int cpu);
 unsigned int num_online_cpus(void);
 
-#define cpu_possible(cpu)	   ((cpu) < nr_cpu_ids)
 #define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)
 #define for_each_online_cpu(cpu)   \
 	for_each_possible_cpu(cpu) \

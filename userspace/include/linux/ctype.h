@@ -23,11 +23,6 @@ static inline int isascii(int c)
 	return (c & ~0x7f) == 0;
 }
 
-static inline int isspace(int c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static inline int toupper(int c)
 {
 	return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c;

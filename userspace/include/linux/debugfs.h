@@ -18,6 +18,5 @@ struct dentry *debugfs_create_file(const char *name, umode_t mode,
 				   struct dentry *parent, void *data,
 				   const struct file_operations *fops);
 void debugfs_remove(struct dentry *dentry);
-#define debugfs_remove_recursive(dentry) debugfs_remove(dentry)
 
 #endif /* _LINUX_DEBUGFS_H */

@@ -34,11 +34,6 @@ static inline bool __must_check IS_ERR_OR_NULL(const void *ptr)
 	return unlikely(!ptr) || IS_ERR(ptr);
 }
 
-static inline void *__must_check ERR_CAST(const void *ptr)
-{
-	return (void *)ptr;
-}
-
 static inline int __must_check PTR_ERR_OR_ZERO(const void *ptr)
 {
 	return IS_ERR(ptr) ? PTR_ERR(ptr) : 0;

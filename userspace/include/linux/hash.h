@@ -10,11 +10,6 @@ static inline u32 hash_64(u64 val, unsigned int bits)
 	return val * 0x9e3779b97f4a7c15ULL >> (64 - bits);
 }
 
-static inline u32 hash_32(u32 val, unsigned int bits)
-{
-	return val * 0x9e3779b9U >> (32 - bits);
-}
-
 static inline u32 hash_long(unsigned long val, unsigned int bits)
 {
 	return hash_64(val, bits);

@@ -4,11 +4,5 @@
 #define _LINUX_INSTRUCTION_POINTER_H
 
 #define _RET_IP_ ((unsigned long)__builtin_return_address(0))
-#define _THIS_IP_                      \
-	({                             \
-		__label__ here;        \
-here:                                  \
-		(unsigned long)&&here; \
-	})
 
 #endif /* _LINUX_INSTRUCTION_POINTER_H */

@@ -16,8 +16,6 @@ void shim_irq_restore(unsigned long flags);
 
 #define local_irq_save(flags)	 ((flags) = shim_irq_save())
 #define local_irq_restore(flags) shim_irq_restore(flags)
-#define local_irq_disable()	 ((void)shim_irq_save())
-#define local_irq_enable()	 shim_irq_restore(0)
 #define irqs_disabled()		 (shim_thread.irqs_off)
 
 #endif /* _LINUX_IRQFLAGS_H */

@@ -16,19 +16,8 @@ static inline unsigned long msecs_to_jiffies(unsigned int ms)
 	return ((unsigned long)ms * HZ + 999) / 1000;
 }
 
-static inline unsigned long usecs_to_jiffies(unsigned int us)
-{
-	return ((unsigned long)us * HZ + 999999) / 1000000;
-}
-
-static inline unsigned int jiffies_to_msecs(unsigned long j)
-{
-	return j * (1000 / HZ);
-}
-
-#define time_after(a, b)     ((long)((b) - (a)) < 0)
-#define time_before(a, b)    time_after(b, a)
-#define time_after_eq(a, b)  ((long)((a) - (b)) >= 0)
-#define time_before_eq(a, b) time_after_eq(b, a)
+#define time_after(a, b)    ((long)((b) - (a)) < 0)
+#define time_before(a, b)   time_after(b, a)
+#define time_after_eq(a, b) ((long)((a) - (b)) >= 0)
 
 #endif /* _LINUX_JIFFIES_H */

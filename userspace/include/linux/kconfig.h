@@ -9,11 +9,6 @@
 #ifndef _LINUX_KCONFIG_H
 #define _LINUX_KCONFIG_H
 
-#define CONFIG_64BIT	1
-#define CONFIG_DEBUG_FS 1
-#define CONFIG_MODULES	1
-#define CONFIG_SMP	1
-
 #if defined(__SANITIZE_ADDRESS__)
 #define SHIM_ASAN 1
 #elif defined(__has_feature)
@@ -44,7 +39,5 @@
 #define SHIM_PASTE(value)		SHIM_PICK(SHIM_COMMA_##value)
 #define SHIM_IS_ONE(value)		SHIM_PASTE(value)
 #define IS_ENABLED(option)		SHIM_IS_ONE(option)
-#define IS_BUILTIN(option)		SHIM_IS_ONE(option)
-#define IS_REACHABLE(option)		SHIM_IS_ONE(option)
 
 #endif /* _LINUX_KCONFIG_H */

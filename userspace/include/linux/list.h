@@ -32,11 +32,6 @@ static inline bool list_empty(const struct list_head *head)
 	return READ_ONCE(head->next) == head;
 }
 
-static inline bool list_is_singular(const struct list_head *head)
-{
-	return !list_empty(head) && head->next == head->prev;
-}
-
 static inline void __list_add(struct list_head *entry, struct list_head *prev,
 			      struct list_head *next)
 {
@@ -92,13 +87,6 @@ static inline void list_move(struct list_head *entry, struct list_head *head)
 	list_add(entry, head);
 }
 
-static inline void list_move_tail(struct list_head *entry,
-				  struct list_head *head)
-{
-	__list_del_entry(entry);
-	list_add_tail(entry, head);
-}
-
 static inline void list_splice_init(struct list_head *list,
 				    struct list_head *head)
 {
@@ -109,12 +97,6 @@ static inline void list_splice_init(struct list_head *list,
 	list->next->prev = head;
 	WRITE_ONCE(head->next, list->next);
 	INIT_LIST_HEAD(list);
-}
-
-static inline void list_splice_tail_init(struct list_head *list,
-					 struct list_head *head)
-{
-	list_splice_init(list, head->prev);
 }
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
@@ -129,18 +111,10 @@ static inline void list_splice_tail_init(struct list_head *list,
 	list_entry((pos)->member.prev, __typeof__(*(pos)), member)
 #define list_entry_is_head(pos, head, member) (&(pos)->member == (head))
 
-#define list_for_each(pos, head) \
-	for (pos = (head)->next; pos != (head); pos = pos->next)
-
 #define list_for_each_entry(pos, head, member)                       \
 	for (pos = list_first_entry(head, __typeof__(*pos), member); \
 	     !list_entry_is_head(pos, head, member);                 \
 	     pos = list_next_entry(pos, member))
-
-#define list_for_each_entry_reverse(pos, head, member)              \
-	for (pos = list_last_entry(head, __typeof__(*pos), member); \
-	     !list_entry_is_head(pos, head, member);                \
-	     pos = list_prev_entry(pos, member))
 
 #define list_for_each_entry_safe(pos, n, head, member)               \
 	for (pos = list_first_entry(head, __typeof__(*pos), member), \
@@ -148,22 +122,10 @@ static inline void list_splice_tail_init(struct list_head *list,
 	     !list_entry_is_head(pos, head, member);                 \
 	     pos = n, n = list_next_entry(n, member))
 
-#define list_for_each_entry_continue(pos, head, member) \
-	for (pos = list_next_entry(pos, member);        \
-	     !list_entry_is_head(pos, head, member);    \
-	     pos = list_next_entry(pos, member))
-
-#define list_for_each_entry_from(pos, head, member)    \
-	for (; !list_entry_is_head(pos, head, member); \
-	     pos = list_next_entry(pos, member))
-
 #define HLIST_HEAD_INIT       \
 	{                     \
 		.first = NULL \
 	}
-#define HLIST_HEAD(name) struct hlist_head name = HLIST_HEAD_INIT
-
-#define INIT_HLIST_HEAD(ptr) ((ptr)->first = NULL)
 
 static inline void INIT_HLIST_NODE(struct hlist_node *node)
 {

@@ -12,8 +12,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#define PAGE_ALIGN(addr)  ALIGN(addr, PAGE_SIZE)
-#define offset_in_page(p) ((unsigned long)(p) & ~PAGE_MASK)
+#define PAGE_ALIGN(addr) ALIGN(addr, PAGE_SIZE)
 
 bool virt_addr_valid(const void *mem);
 unsigned long totalram_pages(void);

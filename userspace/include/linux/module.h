@@ -46,7 +46,6 @@ void cleanup_module(void);
 	extern void cleanup_module(void)
 
 #define MODULE_INFO(tag, text)	 _Static_assert(sizeof(text) > 1, #tag)
-#define MODULE_AUTHOR(text)	 MODULE_INFO(author, text)
 #define MODULE_DESCRIPTION(text) MODULE_INFO(description, text)
 #define MODULE_LICENSE(text)	 MODULE_INFO(license, text)
 #define MODULE_VERSION(text)	 MODULE_INFO(version, text)

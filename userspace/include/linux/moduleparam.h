@@ -30,9 +30,6 @@ extern const struct kernel_param_ops param_ops_bool;
 extern const struct kernel_param_ops param_ops_uint;
 extern const struct kernel_param_ops param_ops_charp;
 
-int param_set_bool(const char *val, const struct kernel_param *kp);
-int param_get_bool(char *buffer, const struct kernel_param *kp);
-
 /* Whoever loads the module finds them in a list. */
 void shim_add_param(struct kernel_param *kp);
 

@@ -21,10 +21,8 @@ struct mutex {
 #define DEFINE_MUTEX(name) struct mutex name = __MUTEX_INITIALIZER(name)
 
 void mutex_init(struct mutex *lock);
-void mutex_destroy(struct mutex *lock);
 void mutex_lock(struct mutex *lock);
 bool __must_check mutex_trylock(struct mutex *lock);
 void mutex_unlock(struct mutex *lock);
-bool mutex_is_locked(struct mutex *lock);
 
 #endif /* _LINUX_MUTEX_H */

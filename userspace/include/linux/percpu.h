@@ -21,14 +21,10 @@
 #define PCPU_MIN_UNIT_SIZE (32UL << 10)
 
 void *__alloc_percpu(size_t size, size_t align);
-void *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp);
 void free_percpu(void *ptr);
 
 #define alloc_percpu(type) \
 	((__typeof__(type) *)__alloc_percpu(sizeof(type), __alignof__(type)))
-#define alloc_percpu_gfp(type, gfp)                           \
-	((__typeof__(type) *)__alloc_percpu_gfp(sizeof(type), \
-						__alignof__(type), gfp))
 
 #define per_cpu_ptr(ptr, cpu) \
 	((__typeof__(ptr))((char *)(ptr) + PCPU_MIN_UNIT_SIZE * (cpu)))
@@ -46,20 +42,17 @@ void shim_check_this_cpu(void);
 		raw_cpu_ptr(ptr);      \
 	})
 
-#define this_cpu_read(pcp)	 READ_ONCE(*raw_cpu_ptr(&(pcp)))
-#define raw_cpu_read(pcp)	 this_cpu_read(pcp)
-#define this_cpu_write(pcp, val) WRITE_ONCE(*raw_cpu_ptr(&(pcp)), val)
+#define this_cpu_read(pcp) READ_ONCE(*raw_cpu_ptr(&(pcp)))
+#define raw_cpu_read(pcp)  this_cpu_read(pcp)
 #define this_cpu_add_return(pcp, val) \
 	__atomic_add_fetch(raw_cpu_ptr(&(pcp)), val, __ATOMIC_RELAXED)
 #define this_cpu_add(pcp, val)	 ((void)this_cpu_add_return(pcp, val))
 #define this_cpu_inc_return(pcp) this_cpu_add_return(pcp, 1)
 #define this_cpu_inc(pcp)	 this_cpu_add(pcp, 1)
 #define this_cpu_sub(pcp, val)	 this_cpu_add(pcp, -(__typeof__(pcp))(val))
-#define this_cpu_dec(pcp)	 this_cpu_sub(pcp, 1)
 
 /* With preemption off, and no interrupt that touches the same. */
-#define __this_cpu_read(pcp)	   READ_ONCE(*this_cpu_ptr(&(pcp)))
-#define __this_cpu_write(pcp, val) WRITE_ONCE(*this_cpu_ptr(&(pcp)), val)
+#define __this_cpu_read(pcp) READ_ONCE(*this_cpu_ptr(&(pcp)))
 
 /*
  * Whether the CPU is the calling thread's own, so that what is protected by

@@ -12,13 +12,10 @@
 
 #define KERN_SOH     "\001"
 #define KERN_EMERG   KERN_SOH "0"
-#define KERN_ALERT   KERN_SOH "1"
-#define KERN_CRIT    KERN_SOH "2"
 #define KERN_ERR     KERN_SOH "3"
 #define KERN_WARNING KERN_SOH "4"
 #define KERN_NOTICE  KERN_SOH "5"
 #define KERN_INFO    KERN_SOH "6"
-#define KERN_DEBUG   KERN_SOH "7"
 #define KERN_CONT    KERN_SOH "c"
 
 #ifndef pr_fmt
@@ -39,18 +36,9 @@ __printf(1, 2) int shim_print_result(const char *fmt, ...);
 #define _printk shim_print_result
 #endif
 
-#define printk(fmt, ...)    _printk(fmt, ##__VA_ARGS__)
-#define pr_crit(fmt, ...)   printk(KERN_CRIT pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_err(fmt, ...)    printk(KERN_ERR pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_warn(fmt, ...)   printk(KERN_WARNING pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_notice(fmt, ...) printk(KERN_NOTICE pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_info(fmt, ...)   printk(KERN_INFO pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_cont(fmt, ...)   printk(KERN_CONT fmt, ##__VA_ARGS__)
-/* Compiled and checked, and off, as in a kernel without dynamic debugging. */
-#define pr_debug(fmt, ...)                                             \
-	do {                                                           \
-		if (0)                                                 \
-			printk(KERN_DEBUG pr_fmt(fmt), ##__VA_ARGS__); \
-	} while (0)
+#define printk(fmt, ...)  _printk(fmt, ##__VA_ARGS__)
+#define pr_err(fmt, ...)  printk(KERN_ERR pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_warn(fmt, ...) printk(KERN_WARNING pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_info(fmt, ...) printk(KERN_INFO pr_fmt(fmt), ##__VA_ARGS__)
 
 #endif /* _LINUX_PRINTK_H */

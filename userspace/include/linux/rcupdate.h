@@ -37,11 +37,8 @@ void rcu_barrier(void);
 /* A hurry that only a scheduler could show. */
 #define synchronize_rcu_expedited() synchronize_rcu()
 
-#define RCU_INITIALIZER(v)		   (v)
-#define RCU_INIT_POINTER(p, v)		   WRITE_ONCE(p, v)
 #define rcu_assign_pointer(p, v)	   smp_store_release(&(p), v)
 #define rcu_dereference(p)		   __atomic_load_n(&(p), __ATOMIC_CONSUME)
 #define rcu_dereference_protected(p, cond) (p)
-#define rcu_access_pointer(p)		   READ_ONCE(p)
 
 #endif /* _LINUX_RCUPDATE_H */

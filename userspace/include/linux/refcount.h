@@ -14,11 +14,6 @@ typedef struct refcount_struct {
 	atomic_t refs;
 } refcount_t;
 
-#define REFCOUNT_INIT(n)               \
-	{                              \
-		.refs = ATOMIC_INIT(n) \
-	}
-#define REFCOUNT_MAX	   INT_MAX
 #define REFCOUNT_SATURATED (INT_MIN / 2)
 
 void shim_refcount_saturate(refcount_t *r, const char *what);

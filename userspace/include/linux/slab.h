@@ -17,10 +17,6 @@ struct kmem_cache;
 
 #define SLAB_HWCACHE_ALIGN   ((slab_flags_t)(1U << 0))
 #define SLAB_TYPESAFE_BY_RCU ((slab_flags_t)(1U << 1))
-#define SLAB_NO_MERGE	     ((slab_flags_t)(1U << 2))
-#define SLAB_ACCOUNT	     ((slab_flags_t)(1U << 3))
-#define SLAB_RECLAIM_ACCOUNT ((slab_flags_t)(1U << 4))
-#define SLAB_PANIC	     ((slab_flags_t)(1U << 5))
 
 #define ARCH_KMALLOC_MINALIGN __alignof__(unsigned long long)
 #define KMALLOC_MAX_SIZE      (4UL << 20)
@@ -74,11 +70,6 @@ static inline void *__must_check kcalloc(size_t n, size_t size, gfp_t gfp)
 static inline void *__must_check kvzalloc(size_t size, gfp_t gfp)
 {
 	return kvmalloc(size, gfp | __GFP_ZERO);
-}
-
-static inline void *__must_check kvcalloc(size_t n, size_t size, gfp_t gfp)
-{
-	return kvzalloc(size_mul(n, size), gfp);
 }
 
 /* There is one node. */

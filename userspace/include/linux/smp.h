@@ -14,11 +14,4 @@ unsigned int smp_processor_id(void);
 #define smp_processor_id() raw_smp_processor_id()
 #endif
 
-#define get_cpu()                   \
-	({                          \
-		preempt_disable();  \
-		smp_processor_id(); \
-	})
-#define put_cpu() preempt_enable()
-
 #endif /* _LINUX_SMP_H */

@@ -23,10 +23,8 @@ typedef struct spinlock {
 	{                           \
 		.dep_map = { 0, 0 } \
 	}
-#define __RAW_SPIN_LOCK_UNLOCKED(name) SHIM_UNLOCKED
-#define __SPIN_LOCK_UNLOCKED(name)     SHIM_UNLOCKED
-#define DEFINE_RAW_SPINLOCK(name)      raw_spinlock_t name = SHIM_UNLOCKED
-#define DEFINE_SPINLOCK(name)	       spinlock_t name = SHIM_UNLOCKED
+#define DEFINE_RAW_SPINLOCK(name) raw_spinlock_t name = SHIM_UNLOCKED
+#define DEFINE_SPINLOCK(name)	  spinlock_t name = SHIM_UNLOCKED
 
 void raw_spin_lock_init(raw_spinlock_t *lock);
 void raw_spin_lock(raw_spinlock_t *lock);

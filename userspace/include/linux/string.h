@@ -7,8 +7,6 @@
 #include <string.h>
 
 ssize_t strscpy(char *dst, const char *src, size_t size);
-char *kstrdup(const char *s, gfp_t gfp);
-void *kmemdup(const void *src, size_t len, gfp_t gfp);
 int __sysfs_match_string(const char *const *array, size_t n, const char *s);
 void *memchr_inv(const void *mem, int c, size_t size);
 

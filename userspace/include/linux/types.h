@@ -28,11 +28,9 @@ typedef unsigned int slab_flags_t;
 typedef u64 phys_addr_t;
 typedef unsigned short umode_t;
 
-#define U8_MAX	((u8)~0U)
 #define U16_MAX ((u16)~0U)
 #define U32_MAX ((u32)~0U)
 #define U64_MAX ((u64)~0ULL)
-#define S64_MAX ((s64)(U64_MAX >> 1))
 
 typedef struct {
 	int counter;

@@ -24,11 +24,6 @@ static inline u64 u64_stats_read(const u64_stats_t *p)
 	return READ_ONCE(p->v);
 }
 
-static inline void u64_stats_set(u64_stats_t *p, u64 val)
-{
-	WRITE_ONCE(p->v, val);
-}
-
 static inline void u64_stats_add(u64_stats_t *p, unsigned long val)
 {
 	WRITE_ONCE(p->v, READ_ONCE(p->v) + val);

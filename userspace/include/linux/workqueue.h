@@ -60,11 +60,6 @@ struct delayed_work {
 
 void shim_init_work(struct work_struct *work, work_func_t func);
 
-static inline struct delayed_work *to_delayed_work(struct work_struct *work)
-{
-	return container_of(work, struct delayed_work, work);
-}
-
 __printf(1, 4) struct workqueue_struct *alloc_workqueue(const char *fmt,
 							unsigned int flags,
 							int max_active, ...);
