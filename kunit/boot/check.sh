@@ -289,7 +289,7 @@ total()
 		END {
 			printf "%d passed, %d failed\n", passed, failed
 			exit failed > 0 || !passed
-		}' "$results"
+		}' "$results" | tee "$logs/verdict"
 }
 
 lanes=${*:-style userspace uml stock}
@@ -302,6 +302,7 @@ done
 
 lock_tree
 : >"$results"
+rm -f "$logs/verdict"
 
 kernel_lanes=
 trap stop_kernel_lanes EXIT

@@ -20,7 +20,8 @@ mapfile -t shim < <(find userspace -type f -name '*.[ch]')
 all_files()
 {
 	{
-		git ls-files --cached --others --exclude-standard 2>/dev/null ||
+		git -c safe.directory='*' ls-files --cached --others \
+			--exclude-standard 2>/dev/null ||
 			find . -name .git -prune -o -path ./build -prune -o \
 				-type f -print
 	} | sed 's,^\./,,' | while read -r file; do
