@@ -114,9 +114,13 @@ static void out_symbol(struct out *out, unsigned long addr)
 	unsigned long offset = addr, size = 0;
 	const char *name, *slash;
 	Dl_info info;
+	bool found;
 
+	shim_shield();
 	name = shim_symbol(addr, &offset, &size);
-	if (!name && dladdr((void *)addr, &info)) {
+	found = !name && dladdr((void *)addr, &info);
+	shim_unshield();
+	if (found) {
 		name = info.dli_sname;
 		offset = addr - (unsigned long)info.dli_saddr;
 		if (!name) {

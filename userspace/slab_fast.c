@@ -57,7 +57,7 @@ enum block_state {
 	BLOCK_TAIL, /* not the first of its run */
 	BLOCK_CLEAN, /* free, without pages */
 	BLOCK_DIRTY, /* free, perhaps with pages */
-	BLOCK_HELD, /* on its way from dirty to clean */
+	BLOCK_HELD, /* on its way from one of these to another */
 	BLOCK_SLAB,
 	BLOCK_LARGE,
 };
@@ -95,6 +95,7 @@ struct block {
  * @full: slabs without
  * @nr_empty: of @partial, how many have nothing in use
  * @parked: freed where the lock could not be taken
+ * @refused: freed, and nothing that was in use; to be reported
  * @name: its name
  * @size: of an object, in bytes
  * @stride: from one object to the next
@@ -109,6 +110,7 @@ struct kmem_cache {
 	struct block *full;
 	unsigned int nr_empty;
 	struct llist_head parked;
+	void *refused;
 	const char *name;
 	unsigned int size;
 	unsigned int stride;
@@ -289,6 +291,8 @@ static struct block *take_run(unsigned int order)
 		free_run_add(buddy, dirty);
 	}
 	set_run(run, order);
+	/* No longer free: its buddy must not be merged with it. */
+	set_state(run, BLOCK_HELD);
 	return run;
 }
 
@@ -462,8 +466,7 @@ static void cache_give(struct kmem_cache *cache, void *obj)
 	struct block *slab = run_of(obj);
 
 	if (!slab_give(cache, slab, obj)) {
-		WARN(1, "%p freed, which is no object in use of %s\n", obj,
-		     cache->name);
+		cache->refused = obj;
 		return;
 	}
 	if (!slab->nr_used && cache->nr_empty > 1 &&
@@ -508,9 +511,16 @@ static bool cache_lock(struct kmem_cache *cache, unsigned long *flags)
 
 static void cache_unlock(struct kmem_cache *cache, unsigned long flags)
 {
+	void *refused;
+
 	if (unlikely(!llist_empty(&cache->parked)))
 		cache_unpark(cache);
+	refused = cache->refused;
+	cache->refused = NULL;
 	raw_spin_unlock_irqrestore(&cache->lock, flags);
+	/* Not under the lock: reports take locks of the C library's. */
+	WARN(refused, "%p freed, which is no object in use of %s\n", refused,
+	     cache->name);
 }
 
 /* === Caches === */
