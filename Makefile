@@ -43,6 +43,18 @@ check-stock:
 style:
 	@$(tools)/check.sh style
 
+# Each half writes its data, the report is made of what data there is.
+bench:
+	@for part in kernel userspace report; do \
+		[ ! -e bench/$$part.sh ] || bench/$$part.sh || exit; \
+	done
+
+bench-userspace:
+	@bench/userspace.sh
+
+bench-report:
+	@bench/report.sh
+
 # Works without headers of any kernel.
 clean:
 	@rm -rf build
@@ -68,6 +80,10 @@ help:
 	@echo '  check-uml        KUnit and the driver in a user-mode kernel, newest source'
 	@echo '  check-stock      self-test and driver in the stock Debian kernel'
 	@echo '  style            the style checks alone'
+	@echo '  bench            measure against other allocators, in the kernel and in'
+	@echo '                   userspace, and write Documentation/performance'
+	@echo '  bench-userspace  measure in userspace alone'
+	@echo '  bench-report     write tables and plots anew from the data that is there'
 	@echo '  clean            remove what was built here; downloads and kernels stay'
 	@echo '  distclean        remove those too'
 	@echo '  help             this text'
@@ -84,4 +100,4 @@ help:
 	@echo 'What is missing on the machine is installed with apt, if that is allowed.'
 
 .PHONY: modules install lib run check check-userspace check-uml check-stock \
-	style clean distclean help
+	style bench bench-userspace bench-report clean distclean help
