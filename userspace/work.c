@@ -10,6 +10,7 @@
  */
 #include <linux/err.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -83,6 +84,62 @@ static __attribute__((__constructor__(101))) void work_init(void)
 {
 	sem_init(&wakeups, 0, 0);
 }
+
+/* === The tick === */
+
+#ifndef SHIM_STRICT
+/* So long does the tick go on before it has to be asked for again. */
+#define TICK_SPAN NSEC_PER_SEC
+
+struct shim_tick shim_tick;
+
+/* Somebody has looked at jiffies while it was at rest. */
+static int tick_wanted;
+
+/* When to rest again; protected by work_mutex. */
+static u64 tick_end;
+
+/* Any context: the time by the clock, and from now on by the tick. */
+noinline u64 shim_tick_wake(void)
+{
+	if (!READ_ONCE(tick_wanted) && !xchg(&tick_wanted, 1))
+		sem_post(&wakeups);
+	return get_jiffies_64();
+}
+
+/* Nobody is sure to come back for the next tick. */
+static void tick_stop(void)
+{
+	lockdep_assert_held(&work_mutex);
+	tick_end = 0;
+	WRITE_ONCE(shim_tick.now, 0);
+}
+
+/* Called before a worker waits. Returns when it has to be back, in ns. */
+static u64 tick(void)
+{
+	u64 now = now_ns();
+
+	lockdep_assert_held(&work_mutex);
+	if (READ_ONCE(tick_wanted) && xchg(&tick_wanted, 0))
+		tick_end = now + TICK_SPAN;
+	if (now >= tick_end) {
+		tick_stop();
+		return U64_MAX;
+	}
+	WRITE_ONCE(shim_tick.now, get_jiffies_64());
+	return now + NSEC_PER_SEC / HZ;
+}
+#else
+static void tick_stop(void)
+{
+}
+
+static u64 tick(void)
+{
+	return U64_MAX;
+}
+#endif
 
 /* === Workers === */
 
@@ -170,6 +227,8 @@ static void run_work(struct worker *worker, struct work_struct *work)
 	worker->work = work;
 	worker->wq = work->wq;
 	WRITE_ONCE(nr_running, nr_running + 1);
+	/* It may have been this worker's; another one takes over when asked. */
+	tick_stop();
 	if (!nr_idle)
 		worker_create();
 	mutex_unlock(&work_mutex);
@@ -217,13 +276,14 @@ static void *worker_main(void *arg)
 		}
 		if (!nr_workqueues && list_empty(&queued))
 			break;
-		expiry = next_expiry;
+		expiry = min(next_expiry, tick());
 		nr_idle++;
 		mutex_unlock(&work_mutex);
 		wait_for_wakeup(expiry);
 		mutex_lock(&work_mutex);
 		nr_idle--;
 	}
+	tick_stop();
 	mutex_unlock(&work_mutex);
 	/* The next one may go, too. */
 	sem_post(&wakeups);
@@ -265,6 +325,7 @@ void shim_work_fork_child(void)
 	nr_idle = 0;
 	nr_running = 0;
 	workers_exist = false;
+	tick_stop();
 	sem_init(&wakeups, 0, 0);
 }
 
