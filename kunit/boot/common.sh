@@ -66,7 +66,16 @@ packages_of()
 			echo gcc kmod libc6-dev make linux-headers-amd64
 			;;
 		userspace)
-			echo gcc libc6-dev make liburcu-dev pkg-config
+			# The gate counts with valgrind.
+			echo gcc libc6-dev make liburcu-dev pkg-config valgrind
+			;;
+		bench)
+			echo gcc libc6-dev make liburcu-dev pkg-config valgrind \
+				libjemalloc2 libmimalloc2.0 \
+				libtcmalloc-minimal4 libdpdk-dev
+			;;
+		report)
+			echo gnuplot-nox
 			;;
 		stock)
 			echo qemu-system-x86 busybox-static cpio gzip

@@ -85,7 +85,7 @@ check_checkpatch-userspace()
 check_clang-format()
 {
 	clang-format --dry-run -Werror "${core[@]}" "${cases[@]}" "${shim[@]}" \
-		samples/*.c
+		samples/*.c bench/user_*.[ch]
 }
 
 # The core as userspace compiles it, and the shim. Not its tests: they misuse
