@@ -121,6 +121,8 @@ static u32 handle_flags(const struct bytepool *pool)
 		flags |= BUF_ATOMIC;
 	if (pool->limit)
 		flags |= BUF_LIMIT;
+	if (want_init_on_free())
+		flags |= BUF_CLEAR;
 	return flags;
 }
 
@@ -368,7 +370,7 @@ static noinline struct bytepool_buf *buf_get_again(struct bytepool *pool,
 struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 				      gfp_t gfp)
 {
-	unsigned int offset;
+	unsigned long offset;
 	void *obj;
 
 	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
@@ -436,49 +438,56 @@ static noinline void buf_put_slow(struct bytepool *pool,
 	objpool_put_slow(&pool->objects, buf->class, buf);
 }
 
-/*
- * Takes the count of a sole holder's buffer to 0. False: it is not so simple.
- * As skb_unref(): that needs no locked instruction, unless late readers may
- * try to retain.
- */
-static __always_inline bool buf_drop_sole(struct bytepool_buf *buf)
-{
-	u32 flags = READ_ONCE(buf->flags);
-	int refs = 1;
+/* Where the fast path of a release has got to. */
+enum drop {
+	DROP_LAST, /* the count is 0, and the handle the caller's alone */
+	DROP_SHARED, /* others go on holding the buffer */
+	DROP_REFUSED, /* it is not so simple, and nothing was done */
+};
 
-	if (likely(!flags)) {
-		refcount_set(&buf->ref, 0);
-		WRITE_ONCE(buf->flags, BUF_IDLE);
-		return true;
-	}
+/* Drops a reference of a buffer that is shared, or may be by late readers. */
+static __always_inline enum drop buf_drop_locked(struct bytepool_buf *buf,
+						 u64 state)
+{
+	int refs = state_refs(state);
+
+	if (likely(refs > 1))
+		return atomic_try_cmpxchg_release(&buf->ref.refs, &refs,
+						  refs - 1) ?
+			       DROP_SHARED :
+			       DROP_REFUSED;
 	/* Of several who come here at once, the count tells the one. */
-	if (flags != BUF_ATOMIC ||
+	if (state != STATE_SOLE_ATOMIC ||
 	    !atomic_try_cmpxchg_release(&buf->ref.refs, &refs, 0))
-		return false;
+		return DROP_REFUSED;
 	WRITE_ONCE(buf->flags, BUF_ATOMIC | BUF_IDLE);
-	return true;
+	return DROP_LAST;
 }
 
-/* Drops a reference of a shared buffer. False: it is not so simple. */
-static __always_inline bool buf_drop_shared(struct bytepool_buf *buf, int refs)
+/*
+ * A sole holder needs no locked instruction, as in skb_unref(), unless late
+ * readers may try to retain.
+ */
+static __always_inline enum drop buf_drop(struct bytepool_buf *buf)
 {
-	return refs > 1 &&
-	       atomic_try_cmpxchg_release(&buf->ref.refs, &refs, refs - 1);
+	u64 state = READ_ONCE(buf->state);
+
+	if (unlikely(state != STATE_SOLE))
+		return buf_drop_locked(buf, state);
+	refcount_set(&buf->ref, 0);
+	WRITE_ONCE(buf->flags, BUF_IDLE);
+	return DROP_LAST;
 }
 
 static __always_inline void buf_release(struct bytepool_buf *buf,
 					unsigned long site)
 {
-	int refs = refcount_read(&buf->ref);
+	enum drop drop = buf_drop(buf);
 	struct bytepool *pool;
 
-	if (unlikely(refs != 1)) {
-		if (!buf_drop_shared(buf, refs))
+	if (drop != DROP_LAST) {
+		if (unlikely(drop == DROP_REFUSED))
 			buf_release_slow(buf, site);
-		return;
-	}
-	if (want_init_on_free() || unlikely(!buf_drop_sole(buf))) {
-		buf_release_slow(buf, site);
 		return;
 	}
 	/* Pairs with the release by those that dropped theirs before. */
@@ -505,22 +514,28 @@ void bytepool_buf_release(struct bytepool_buf *buf)
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_release);
 
-static __always_inline struct bytepool_buf *buf_retain(struct bytepool_buf *buf,
-						       unsigned long site)
+/* A retain of a dead count, or of one that would saturate. */
+static noinline struct bytepool_buf *retain_refused(struct bytepool_buf *buf,
+						    unsigned long site)
 {
-	int refs = refcount_read(&buf->ref);
+	report_misuse(buf->pool,
+		      refcount_read(&buf->ref) == INT_MAX ? MISUSE_SATURATED :
+							    MISUSE_RETAIN,
+		      buf, site, READ_ONCE(buf->site));
+	return NULL;
+}
+
+static __always_inline bool buf_try_retain(struct bytepool_buf *buf)
+{
+	int refs = refcount_read(&buf->ref), next;
 
 	do {
-		/* Neither a dead count nor one that would saturate. */
-		if (unlikely(refs <= 0 || refs == INT_MAX)) {
-			report_misuse(buf->pool,
-				      refs == INT_MAX ? MISUSE_SATURATED :
-							MISUSE_RETAIN,
-				      buf, site, READ_ONCE(buf->site));
-			return NULL;
-		}
-	} while (!atomic_try_cmpxchg_relaxed(&buf->ref.refs, &refs, refs + 1));
-	return buf;
+		/* Neither a dead count nor one that would wrap. */
+		next = (int)((unsigned int)refs + 1);
+		if (unlikely(next <= 1))
+			return false;
+	} while (!atomic_try_cmpxchg_relaxed(&buf->ref.refs, &refs, next));
+	return true;
 }
 
 /**
@@ -532,7 +547,11 @@ static __always_inline struct bytepool_buf *buf_retain(struct bytepool_buf *buf,
  */
 struct bytepool_buf *bytepool_buf_retain(struct bytepool_buf *buf)
 {
-	return buf ? buf_retain(buf, _RET_IP_) : NULL;
+	if (unlikely(!buf))
+		return NULL;
+	if (unlikely(!buf_try_retain(buf)))
+		return retain_refused(buf, _RET_IP_);
+	return buf;
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_retain);
 
@@ -687,11 +706,13 @@ static struct bytepool_view view_make(struct bytepool_buf *buf, void *data,
 {
 	struct bytepool_view view = {};
 
-	if (buf_retain(buf, site)) {
-		view.data = data;
-		view.len = len;
-		view.buf = buf;
+	if (unlikely(!buf_try_retain(buf))) {
+		retain_refused(buf, site);
+		return view;
 	}
+	view.data = data;
+	view.len = len;
+	view.buf = buf;
 	return view;
 }
 

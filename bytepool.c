@@ -121,6 +121,64 @@ static void set_tier_table(struct bytepool *pool)
 	}
 }
 
+/* How many slots it takes for the tiers' caches, by a factor of the hash. */
+static unsigned int count_slots(struct bytepool *pool, u32 factor)
+{
+	u32 seen = 0;
+	unsigned int i;
+
+	BUILD_BUG_ON(NR_SLAB_SLOTS > 32);
+	for (i = 0; i < pool->nr_tiers; i++)
+		seen |= BIT(slab_slot(factor, pool->tier[i].slab));
+	return hweight32(seen);
+}
+
+/* Tries in turn whatever keeps the tiers apart; a few tries are enough. */
+#define SLOT_TRIES 1024
+
+static u32 find_factor(struct bytepool *pool)
+{
+	u32 factor = 0x9e3779b1, best = factor;
+	unsigned int i, nr, most = 0;
+
+	for (i = 0; i < SLOT_TRIES && most < pool->nr_tiers; i++) {
+		nr = count_slots(pool, factor);
+		if (nr > most) {
+			most = nr;
+			best = factor;
+		}
+		factor = factor * 1664525 + 1013904222;
+		factor |= 1;
+	}
+	return best;
+}
+
+/*
+ * Tells raw memory's tier by its slab cache without a search. Tiers whose
+ * caches meet in one slot take the longer way, but for the first.
+ */
+static void set_slab_slots(struct bytepool *pool)
+{
+	struct slab_slot *slot;
+	unsigned int i;
+
+	for (i = 0; i < NR_SLAB_SLOTS; i++)
+		pool->slab_slot[i].slab = NO_SLAB;
+	/* What a put has to look at more closely is not found here. */
+	if (!pool->fast_max || want_init_on_free())
+		return;
+	pool->slab_factor = find_factor(pool);
+	for (i = 0; i < pool->nr_tiers; i++) {
+		slot = &pool->slab_slot[slab_slot(pool->slab_factor,
+						  pool->tier[i].slab)];
+		if (slot->slab != NO_SLAB)
+			continue;
+		slot->slab = pool->tier[i].slab;
+		slot->offset = class_offset(class_raw(i));
+		slot->align_mask = pool->tier[i].align_mask;
+	}
+}
+
 /* What the fast path of a get need not look at, once it knows these. */
 static void set_fast_path(struct bytepool *pool)
 {
@@ -420,6 +478,7 @@ int pool_objects_init(struct bytepool *pool, size_t max_idle)
 	pool->largest = pool->tier[pool->nr_tiers - 1].size;
 	set_tier_table(pool);
 	set_fast_path(pool);
+	set_slab_slots(pool);
 	return 0;
 }
 

@@ -9,7 +9,10 @@
  */
 #include <linux/mm.h>
 
-unsigned int slab_cache_word;
+/* In bytes. */
+unsigned long slab_cache_offset;
+/* Of the direct map, as it is now: what is plugged in later is found too. */
+unsigned long slab_linear_size;
 
 static unsigned int find_word(struct kmem_cache *slab)
 {
@@ -44,7 +47,8 @@ int slab_cache_of_init(void)
 					  NULL);
 	if (!slab)
 		return -ENOMEM;
-	slab_cache_word = find_word(slab);
+	slab_cache_offset = find_word(slab) * sizeof(void *);
+	slab_linear_size = (unsigned long)high_memory - PAGE_OFFSET;
 	kmem_cache_destroy(slab);
-	return slab_cache_word ? 0 : -EOPNOTSUPP;
+	return slab_cache_offset ? 0 : -EOPNOTSUPP;
 }

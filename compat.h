@@ -43,25 +43,45 @@ static inline bool cpu_private(void)
 		true;                                  \
 	})
 
-/*
- * The cache that memory is a slab object of; NULL if it is none, as static,
- * stack and vmalloc addresses are not. See compat.c.
- */
-extern unsigned int slab_cache_word;
+/* See compat.c. */
+extern unsigned long slab_cache_offset;
+extern unsigned long slab_linear_size;
 int slab_cache_of_init(void);
 
-static __always_inline struct kmem_cache *slab_cache_of(const void *mem)
-{
-	struct page *page;
+/* The page of an address in the direct map. */
+#ifdef CONFIG_X86_64
+#define linear_page(offset) pfn_to_page((offset) >> PAGE_SHIFT)
+#else
+#define linear_page(offset) virt_to_page((void *)(PAGE_OFFSET + (offset)))
+#endif
 
-	/* In the direct map, by the shorter way where that will do. */
-	if (unlikely((unsigned long)mem < PAGE_OFFSET || mem >= high_memory) &&
-	    !virt_addr_valid(mem))
+static __always_inline struct kmem_cache *slab_cache_in(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (unlikely(!folio_test_slab(folio)))
 		return NULL;
-	page = virt_to_head_page(mem);
-	if (unlikely(!PageSlab(page)))
+	return READ_ONCE(
+		*(struct kmem_cache **)((void *)folio + slab_cache_offset));
+}
+
+/*
+ * The cache that memory is a slab object of; NULL if it is none, as static,
+ * stack and vmalloc addresses are not.
+ */
+static inline struct kmem_cache *slab_cache_of(const void *mem)
+{
+	return virt_addr_valid(mem) ? slab_cache_in(virt_to_page(mem)) : NULL;
+}
+
+/* The same without a call; NULL also where it would take one to know. */
+static __always_inline struct kmem_cache *slab_cache_of_linear(const void *mem)
+{
+	unsigned long offset = (unsigned long)mem - PAGE_OFFSET;
+
+	if (unlikely(offset >= slab_linear_size))
 		return NULL;
-	return READ_ONCE(((struct kmem_cache **)page)[slab_cache_word]);
+	return slab_cache_in(linear_page(offset));
 }
 
 /* 6.7: shrinkers are allocated, and carry a pointer of their owner's. */

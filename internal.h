@@ -25,6 +25,7 @@
 #include <linux/bitops.h>
 #include <linux/limits.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -108,6 +109,24 @@ struct tier {
 	struct shared_cache *payload;
 };
 
+/**
+ * struct slab_slot - a tier as it is found by the slab cache of its payloads
+ * @slab: the cache, or %NO_SLAB
+ * @offset: class_offset() of the tier's raw memory
+ * @align_mask: bits that are clear in the address of every payload
+ */
+struct slab_slot {
+	struct kmem_cache *slab;
+	u32 offset;
+	u32 align_mask;
+};
+
+/* In an empty slot; what is no slab object has NULL, and is not found either. */
+#define NO_SLAB ((struct kmem_cache *)1)
+
+/* How many slots: a power of two, about twice as many as tiers in use. */
+#define NR_SLAB_SLOTS 32
+
 /* Classes of a pool's objects: two a tier, then the bare handles. */
 static inline unsigned int class_buf(unsigned int tier)
 {
@@ -134,6 +153,9 @@ static inline unsigned int class_raw(unsigned int tier)
  *	the next
  * @fast_max: largest length that the fast path of a get serves; 0 where it
  *	has to look at more than that
+ * @slab_factor: of slab_slot()
+ * @slab_slot: tiers by slab cache, for the fast path of a put: only tiers that
+ *	share their slot with no other; empty where a put has to look at more
  * @limit: bytes of capacity in use at most; 0: none
  * @used: those bytes, where there is a limit
  * @tier: by tier
@@ -166,6 +188,8 @@ struct bytepool {
 	size_t fast_max;
 	u16 offset_of[32];
 	u8 tier_of[32];
+	u32 slab_factor;
+	struct slab_slot slab_slot[NR_SLAB_SLOTS];
 	size_t limit;
 	atomic_long_t used;
 	struct tier *tier;
@@ -201,6 +225,20 @@ struct bytepool {
 #define BUF_LIMIT    BIT(2) /* charged to the pool's limit */
 #define BUF_VMALLOC  BIT(3) /* not physically contiguous */
 #define BUF_OVERSIZE BIT(4) /* larger than the largest tier */
+#define BUF_CLEAR    BIT(5) /* cleared as it comes back: init_on_free */
+
+/* bytepool_buf.state, as .ref and .flags together make it. */
+#define STATE(refs, flags)                                                 \
+	(IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ? (u64)(refs) << 32 | (flags) : \
+					     (u64)(flags) << 32 | (refs))
+/* A live buffer with one holder: of the plain kind, or of the atomic one. */
+#define STATE_SOLE	  STATE(1, 0)
+#define STATE_SOLE_ATOMIC STATE(1, BUF_ATOMIC)
+
+static __always_inline int state_refs(u64 state)
+{
+	return IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ? state >> 32 : state;
+}
 
 /* Classes of handles that are of no tier; unlike flags they never change. */
 #define CLASS_OVERSIZE (U16_MAX - 1) /* larger than the largest tier */
@@ -214,6 +252,7 @@ struct bytepool {
  *	handle is alive is decided by this count alone, and a dead count is
  *	never written to but by the get that issues the handle again
  * @flags: BUF_*: its state
+ * @state: both in one piece, for a single look
  * @generation: how often it has been issued; for whoever reads a dump
  * @rcu: may be looked up under RCU. The same as long as the memory is a
  *	handle, for late readers look at it
@@ -230,8 +269,13 @@ struct bytepool {
 struct bytepool_buf {
 	void *data;
 	struct bytepool *pool;
-	refcount_t ref;
-	u32 flags;
+	union {
+		struct {
+			refcount_t ref;
+			u32 flags;
+		};
+		u64 state;
+	};
 	u16 generation;
 	u16 rcu;
 	u32 len;
@@ -316,6 +360,14 @@ static inline unsigned int class_bare(const struct bytepool *pool)
 static __always_inline unsigned long tier_bucket(size_t len)
 {
 	return __fls((len - 1) | (BYTEPOOL_GRAIN - 1));
+}
+
+/* The slot of a slab cache: a multiplicative hash of its address. */
+static __always_inline unsigned int slab_slot(u32 factor,
+					      const struct kmem_cache *slab)
+{
+	return ((u32)(unsigned long)slab * factor) >>
+	       (32 - ilog2(NR_SLAB_SLOTS));
 }
 
 /*

@@ -100,7 +100,7 @@ struct recent_length {
  * @class: by class of object
  */
 struct cpu_block {
-	unsigned int busy;
+	u8 busy;
 	struct u64_stats_sync sync;
 	u64_stats_t recent_pos;
 	unsigned long reclaimed;
@@ -407,8 +407,8 @@ static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
  * Return: true; false if there is none, if the mark is set, or if the class's
  * objects are smaller than @len.
  */
-static __always_inline bool objpool_pop(struct objpool *op, unsigned int offset,
-					size_t len, void **obj)
+static __always_inline bool
+objpool_pop(struct objpool *op, unsigned long offset, size_t len, void **obj)
 {
 	struct cpu_block *block;
 	struct cpu_class *cc;
@@ -443,7 +443,7 @@ static __always_inline bool objpool_pop(struct objpool *op, unsigned int offset,
  * objpool_put_slow().
  */
 static __always_inline bool objpool_push(struct objpool *op,
-					 unsigned int offset, void *obj)
+					 unsigned long offset, void *obj)
 {
 	struct cpu_block *block;
 	struct cpu_class *cc;

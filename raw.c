@@ -244,7 +244,7 @@ static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
  */
 void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 {
-	unsigned int offset;
+	unsigned long offset;
 	void *mem;
 
 	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
@@ -357,15 +357,16 @@ static noinline void raw_put_slow(struct bytepool *pool, void *mem,
  */
 void bytepool_put(struct bytepool *pool, void *mem)
 {
-	int tier;
+	const struct slab_slot *slot;
+	struct kmem_cache *slab;
 
-	if (unlikely(!mem) || unlikely(!pool_valid(pool)) ||
-	    unlikely(!pool->fast_max) || want_init_on_free())
+	if (unlikely(!pool_valid(pool)))
 		goto slow;
-	tier = raw_tier(pool, mem);
-	if (unlikely(tier < 0) ||
-	    unlikely(!objpool_push(&pool->objects,
-				   class_offset(class_raw(tier)), mem)))
+	slab = slab_cache_of_linear(mem);
+	slot = &pool->slab_slot[slab_slot(pool->slab_factor, slab)];
+	if (unlikely(slot->slab != slab) ||
+	    unlikely((unsigned long)mem & slot->align_mask) ||
+	    unlikely(!objpool_push(&pool->objects, slot->offset, mem)))
 		goto slow;
 	return;
 

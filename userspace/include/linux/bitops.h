@@ -27,4 +27,6 @@ static inline int fls_long(unsigned long x)
 	return fls64(x);
 }
 
+#define hweight32(w) __builtin_popcount(w)
+
 #endif /* _LINUX_BITOPS_H */

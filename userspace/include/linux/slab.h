@@ -43,6 +43,7 @@ void kfree(const void *mem);
  * it to modules; there the module looks for it itself.
  */
 struct kmem_cache *slab_cache_of(const void *mem);
+#define slab_cache_of_linear(mem) slab_cache_of(mem)
 
 static inline int slab_cache_of_init(void)
 {
