@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An interrupt in every window: one operation on a pool is repeated, and each
+ * time the interrupt comes one instruction later, until it has come after each
+ * of them. The processor traps after every instruction (the trap flag of
+ * x86-64), and the trap's signal counts, and raises the interrupt when its
+ * turn is. Where interrupts are off just then it waits, as anywhere.
+ *
+ * A hit is interrupted once at a time. What is longer is interrupted again
+ * every so many instructions, lest it take the square of its length: an early
+ * interrupt may then do the slow part before the task comes to it. What blocks
+ * signals, as a drain's grace period does, cannot be stepped through.
+ */
+#include <linux/kernel.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <shim.h>
+#include <errno.h>
+#include <signal.h>
+
+#include <kunit/test.h>
+
+#include "../bytepool.h"
+
+/* A magazine of this tier holds four. */
+#define SIZE	 SZ_64K
+#define MAX_HELD 16
+
+/* === Traps === */
+
+/**
+ * struct stepper - counts instructions, and interrupts one of them
+ * @irq: the interrupt
+ * @at: after which instruction it comes first
+ * @every: after how many more it comes again
+ * @nr: how many instructions there have been, but for those of interrupts
+ */
+static struct stepper {
+	struct shim_irq irq;
+	unsigned long at;
+	unsigned long every;
+	unsigned long nr;
+} stepper;
+
+#ifdef __x86_64__
+#define TRAP_FLAG 0x100UL
+
+static void on_trap(int sig, siginfo_t *info, void *context)
+{
+	int saved_errno = errno;
+
+	/* One that had to wait is stepped through, too. */
+	if (in_hardirq())
+		return;
+	stepper.nr++;
+	if (stepper.nr >= stepper.at &&
+	    (stepper.nr - stepper.at) % stepper.every == 0)
+		shim_raise_irq(&stepper.irq);
+	errno = saved_errno;
+}
+
+static __always_inline void step_begin(void)
+{
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() |
+				       TRAP_FLAG);
+}
+
+static __always_inline void step_end(void)
+{
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() &
+				       ~TRAP_FLAG);
+}
+
+static void stepper_init(struct kunit *test)
+{
+	struct sigaction action = {
+		.sa_sigaction = on_trap,
+		.sa_flags = SA_SIGINFO,
+	};
+
+	KUNIT_ASSERT_EQ(test, sigaction(SIGTRAP, &action, NULL), 0);
+	stepper.nr = 0;
+	stepper.at = ULONG_MAX;
+	step_begin();
+	barrier();
+	step_end();
+	if (!stepper.nr)
+		kunit_skip(test, "the processor's trap flag does not trap");
+}
+#else
+static void step_begin(void)
+{
+}
+
+static void step_end(void)
+{
+}
+
+static void stepper_init(struct kunit *test)
+{
+	kunit_skip(test, "single steps are for x86-64");
+}
+#endif
+
+/* === What is interrupted === */
+
+enum operation {
+	OP_GET,
+	OP_RELEASE,
+	OP_PAIR,
+	OP_RAW_PAIR,
+};
+
+/**
+ * struct window - an operation, and the state of the pool that it meets
+ * @name: what it is called
+ * @op: what is interrupted
+ * @nr_first: buffers that are got before
+ * @nr_idle: of these, those released again
+ * @nr_again: of those, the ones got once more
+ * @max_idle: how many may be idle
+ * @flags: of the pool
+ * @every: how many instructions lie between two interrupts
+ */
+struct window {
+	const char *name;
+	enum operation op;
+	unsigned int nr_first;
+	unsigned int nr_idle;
+	unsigned int nr_again;
+	unsigned int max_idle;
+	unsigned int flags;
+	unsigned int every;
+};
+
+/* More than a hit has, so that it is interrupted once. */
+#define ONCE  1000
+#define OFTEN 64
+
+static const struct window windows[] = {
+	{ "hit", OP_PAIR, 2, 2, 0, 16, 0, ONCE },
+	{ "hit, RCU", OP_PAIR, 2, 2, 0, 16, BYTEPOOL_RCU, ONCE },
+	{ "raw miss", OP_RAW_PAIR, 1, 1, 0, 16, 0, OFTEN },
+	{ "miss without a block", OP_PAIR, 0, 0, 0, 16, 0, OFTEN },
+	{ "exchange of magazines", OP_GET, 8, 8, 4, 16, 0, OFTEN },
+	{ "refill", OP_GET, 12, 12, 8, 16, 0, OFTEN },
+	{ "flush", OP_RELEASE, 9, 8, 0, 16, 0, OFTEN },
+	{ "exhausted bound", OP_RELEASE, 3, 2, 0, 2, 0, OFTEN },
+	{ "nearly exhausted bound", OP_RELEASE, 3, 2, 0, 3, 0, OFTEN },
+};
+
+enum interruption {
+	IRQ_PAIR, /* gets and releases */
+	IRQ_GET, /* gets, and the next one releases */
+	IRQ_RELEASE, /* releases what it had before, and the next one gets */
+	NR_INTERRUPTIONS,
+};
+
+/**
+ * struct scene - a pool, the task that uses it, and the interrupt that does
+ * @test: the case
+ * @pool: the pool
+ * @bufs: what the task has
+ * @nr: how many of them
+ * @kind: what the interrupt does
+ * @buf: what the interrupt has
+ * @raw: likewise
+ * @nr_irqs: how often it has come
+ * @overwritten: memory that was not as its owner had left it
+ * @failed: gets that were
+ */
+struct scene {
+	struct kunit *test;
+	struct bytepool *pool;
+	struct bytepool_buf *bufs[MAX_HELD];
+	unsigned int nr;
+	enum interruption kind;
+	struct bytepool_buf *buf;
+	void *raw;
+	unsigned int nr_irqs;
+	unsigned int overwritten;
+	unsigned int failed;
+};
+
+static struct scene *scene;
+
+/* Memory is somebody's: whoever gets it must not find an owner's name there. */
+static void own(struct scene *s, void *mem, unsigned long owner)
+{
+	if (mem)
+		*(unsigned long *)mem = owner;
+	else
+		s->failed++;
+}
+
+static void disown(struct scene *s, void *mem, unsigned long owner)
+{
+	if (mem)
+		s->overwritten += *(unsigned long *)mem != owner;
+}
+
+static void task_get(struct scene *s)
+{
+	struct bytepool_buf *buf = bytepool_get_buf(s->pool, SIZE, GFP_ATOMIC);
+
+	own(s, bytepool_buf_data(buf), s->nr);
+	s->bufs[s->nr++] = buf;
+}
+
+static void task_release(struct scene *s)
+{
+	struct bytepool_buf *buf = s->bufs[--s->nr];
+
+	disown(s, bytepool_buf_data(buf), s->nr);
+	bytepool_buf_release(buf);
+}
+
+#define IRQ_BUF -1UL
+#define IRQ_RAW -2UL
+
+static void irq_get(struct scene *s)
+{
+	s->buf = bytepool_get_buf(s->pool, SIZE, GFP_ATOMIC);
+	own(s, bytepool_buf_data(s->buf), IRQ_BUF);
+	s->raw = bytepool_get(s->pool, SIZE, GFP_ATOMIC);
+	own(s, s->raw, IRQ_RAW);
+}
+
+static void irq_release(struct scene *s)
+{
+	disown(s, bytepool_buf_data(s->buf), IRQ_BUF);
+	bytepool_buf_release(s->buf);
+	s->buf = NULL;
+	disown(s, s->raw, IRQ_RAW);
+	bytepool_put(s->pool, s->raw);
+	s->raw = NULL;
+}
+
+static void interrupt(struct shim_irq *irq)
+{
+	bool holds = scene->buf;
+
+	scene->nr_irqs++;
+	if (!holds)
+		irq_get(scene);
+	if (holds || scene->kind == IRQ_PAIR)
+		irq_release(scene);
+}
+
+static void task_raw_pair(struct scene *s)
+{
+	void *mem = bytepool_get(s->pool, SIZE, GFP_ATOMIC);
+
+	own(s, mem, MAX_HELD);
+	disown(s, mem, MAX_HELD);
+	bytepool_put(s->pool, mem);
+}
+
+static void task_operate(struct scene *s, enum operation op)
+{
+	switch (op) {
+	case OP_GET:
+		task_get(s);
+		break;
+	case OP_RELEASE:
+		task_release(s);
+		break;
+	case OP_PAIR:
+		task_get(s);
+		task_release(s);
+		break;
+	case OP_RAW_PAIR:
+		task_raw_pair(s);
+		break;
+	}
+}
+
+/* === What has to be true === */
+
+static void expect_bound(struct scene *s, const struct window *window)
+{
+	struct bytepool_tier_stats tier;
+
+	bytepool_get_tier_stats(s->pool, 0, &tier);
+	KUNIT_EXPECT_LE_MSG(s->test, tier.idle, window->max_idle,
+			    "instruction %lu", stepper.at);
+}
+
+/* Everything is back: counted, to be found, and its share of the bound, too. */
+static void expect_conserved(struct scene *s, const struct window *window)
+{
+	struct bytepool_tier_stats tier;
+	struct bytepool_stats stats;
+	size_t shrunk;
+
+	bytepool_get_tier_stats(s->pool, 0, &tier);
+	bytepool_get_stats(s->pool, &stats);
+	KUNIT_EXPECT_EQ_MSG(s->test, tier.in_use, 0, "instruction %lu",
+			    stepper.at);
+	KUNIT_EXPECT_EQ(s->test, tier.get, tier.put);
+	KUNIT_EXPECT_EQ(s->test, tier.get, tier.hit + tier.miss);
+	KUNIT_EXPECT_EQ(s->test, stats.misuse, 0);
+	KUNIT_EXPECT_EQ(s->test, stats.quarantined, 0);
+	KUNIT_EXPECT_EQ(s->test, s->overwritten, 0);
+	KUNIT_EXPECT_EQ(s->test, s->failed, 0);
+	shrunk = bytepool_shrink(s->pool);
+	KUNIT_EXPECT_EQ_MSG(s->test, shrunk, tier.idle * SIZE,
+			    "instruction %lu", stepper.at);
+	KUNIT_EXPECT_EQ_MSG(s->test,
+			    bytepool_prefill(s->pool, SIZE, 2 * MAX_HELD,
+					     GFP_KERNEL),
+			    window->max_idle, "instruction %lu", stepper.at);
+}
+
+static struct bytepool *make_pool(struct kunit *test,
+				  const struct window *window)
+{
+	static const size_t size = SIZE;
+	const struct bytepool_config config = {
+		.name = "window",
+		.sizes = &size,
+		.nr_sizes = 1,
+		.flags = window->flags,
+		.max_idle = window->max_idle * SIZE,
+	};
+	struct bytepool *pool = bytepool_create(&config);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	return pool;
+}
+
+static void set_scene(struct scene *s, const struct window *window)
+{
+	unsigned int i;
+
+	/* Before the others: these would take what they find idle. */
+	if (s->kind == IRQ_RELEASE)
+		irq_get(s);
+	for (i = 0; i < window->nr_first; i++)
+		task_get(s);
+	for (i = 0; i < window->nr_idle; i++)
+		task_release(s);
+	for (i = 0; i < window->nr_again; i++)
+		task_get(s);
+}
+
+/* Interrupts the operation. False if it is not so long. */
+static bool interrupt_at(struct kunit *test, const struct window *window,
+			 enum interruption kind, unsigned long at)
+{
+	struct scene s = { .test = test, .kind = kind };
+
+	s.pool = make_pool(test, window);
+	scene = &s;
+	set_scene(&s, window);
+	stepper.irq.fn = interrupt;
+	stepper.nr = 0;
+	stepper.at = at;
+	stepper.every = window->every;
+	step_begin();
+	task_operate(&s, window->op);
+	step_end();
+	expect_bound(&s, window);
+	while (s.nr)
+		task_release(&s);
+	irq_release(&s);
+	expect_bound(&s, window);
+	expect_conserved(&s, window);
+	bytepool_destroy(s.pool);
+	KUNIT_EXPECT_EQ(test, !!s.nr_irqs, stepper.nr >= at);
+	return stepper.nr >= at;
+}
+
+static void window_desc(const struct window *window, char *desc)
+{
+	strscpy(desc, window->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(window, windows, window_desc);
+
+static void interrupt_after_every_instruction(struct kunit *test)
+{
+	const struct window *window = test->param_value;
+	enum interruption kind;
+	unsigned long at;
+
+	stepper_init(test);
+	for (kind = IRQ_PAIR; kind < NR_INTERRUPTIONS; kind++) {
+		/* One failure tells enough of the windows after it. */
+		for (at = 1; at <= window->every &&
+			     READ_ONCE(test->status) == KUNIT_SUCCESS;
+		     at++)
+			if (!interrupt_at(test, window, kind, at))
+				break;
+		kunit_info(test, "%lu instructions", stepper.nr);
+		/* Fewer would not be an operation. */
+		KUNIT_EXPECT_GT(test, stepper.nr, 20);
+	}
+}
+
+static struct kunit_case window_cases[] = {
+	KUNIT_CASE_PARAM(interrupt_after_every_instruction, window_gen_params),
+	{}
+};
+
+static struct kunit_suite window_suite = {
+	.name = "window",
+	.test_cases = window_cases,
+};
+
+kunit_test_suites(&window_suite);
