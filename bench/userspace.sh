@@ -6,7 +6,9 @@
 #
 #   userspace.sh		everything
 #   userspace.sh quick	bytepool and DPDK alone, on standard output
-#   userspace.sh count	instructions of bytepool's hot paths, for the gate
+#   userspace.sh count	instructions of bytepool's hot paths
+#   userspace.sh gate	compares those with the committed ones in gate.tsv
+#   userspace.sh update	writes them to gate.tsv
 #
 # Each candidate has a process of its own. They wait for each other, cell by
 # cell, several rounds long, so that whatever else the machine does meets all of
@@ -18,6 +20,7 @@
 rounds=7
 milliseconds=8
 libs=/usr/lib/x86_64-linux-gnu
+gate=$top/bench/gate.tsv
 data=$top/Documentation/performance/data/userspace.tsv
 programs=$build/bench
 work=$(mktemp -d)
@@ -255,6 +258,28 @@ count_gate()
 	echo "4096 hot" | count retain user_bytepool retain
 }
 
+counted_for_gate()
+{
+	build_programs gate
+	count_gate | cut -d ' ' -f 1-3,5 | tr ' ' '\t'
+}
+
+# The rows of the kernel's half stay as they are.
+update_gate()
+{
+	counted_for_gate >"$work/counted"
+	{
+		if [ -e "$gate" ]; then
+			grep -v '^userspace' "$gate" || true
+		else
+			echo "# SPDX-License-Identifier: GPL-2.0"
+			printf 'where\tcandidate\tsize\tpattern\tcount\n'
+		fi
+		sed 's/^/userspace\t/' "$work/counted"
+	} >"$work/gate"
+	cp "$work/gate" "$gate"
+}
+
 # === Output ===
 
 version_of()
@@ -299,8 +324,14 @@ build_programs()
 
 case ${1:-all} in
 count)
-	build_programs gate
-	count_gate | cut -d ' ' -f 1-3,5 | tr ' ' '\t'
+	counted_for_gate
+	;;
+gate)
+	counted_for_gate >"$work/counted"
+	awk -v where=userspace -f "$top/bench/gate.awk" "$gate" "$work/counted"
+	;;
+update)
+	update_gate
 	;;
 quick)
 	need_packages bench
@@ -339,7 +370,7 @@ all)
 	say "written: ${data#"$top/"}"
 	;;
 *)
-	sed -n 's/^# \?//; 4,13p' "$0"
+	sed -n 's/^# \?//; 4,15p' "$0"
 	exit 2
 	;;
 esac

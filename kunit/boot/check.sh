@@ -203,6 +203,7 @@ lane_userspace()
 	done
 	step userspace/lib make -s -C "$top/userspace" -j"$(nproc)" lib
 	step userspace/lib-symbols only_our_symbols
+	ktap userspace/bench "$top/bench/userspace.sh" gate
 	step userspace/readme-program "$here/users.sh" readme-program
 	step userspace/uapi "$here/users.sh" uapi
 }
