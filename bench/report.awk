@@ -195,13 +195,34 @@ function kernel_bars(	i, s, p)
 	end_bar()
 }
 
-function table(	i, j, s, p, line, some)
+# bytepool's own first, whatever the order of the data is.
+function order_candidates(	names, n, i, c, first)
 {
+	n = split("buffer raw rcu retain buffer-static", names, " ")
+	for (i = 1; i <= n; i++)
+		if (names[i] in has_candidate) {
+			ordered[++nr_ordered] = names[i]
+			first[names[i]] = 1
+		}
+	for (i = 1; i <= nr_candidates; i++) {
+		c = candidates[i]
+		if (c in first)
+			continue
+		ordered[++nr_ordered] = c
+		peers = peers " " c
+	}
+	for (i = 1; i <= nr_candidates; i++)
+		candidates[i] = ordered[i]
+}
+
+function table(	i, j, s, p, x, line, some)
+{
+	order_candidates()
 	print ".. csv-table::"
 	printf "   :header: \"size\", \"pattern\""
 	for (j = 1; j <= nr_candidates; j++)
 		printf ", \"%s\"", candidates[j]
-	print "\n"
+	print ", \"buffer / best peer\"\n"
 	for (i = 1; i <= nr_rows; i++) {
 		s = cell_size[i]
 		p = cell_pattern[i]
@@ -213,8 +234,11 @@ function table(	i, j, s, p, line, some)
 			if (ns[candidates[j], s, p, threads] != "")
 				some = 1
 		}
-		if (some)
-			print line
+		if (!some)
+			continue
+		x = ratio(figure("buffer", s, p, threads),
+			  best(peers, s, p, threads))
+		print line ", " (x == "" ? "-" : sprintf("%.2f", x))
 	}
 }
 
