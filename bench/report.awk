@@ -246,6 +246,10 @@ BEGIN {
 	FS = "\t"
 }
 
+/^# SPDX/ {
+	next
+}
+
 /^# / {
 	sub(/^# /, "")
 	if (mode == "config") {

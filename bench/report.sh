@@ -27,6 +27,13 @@ report()
 
 # === Plots ===
 
+# Puts a plot in its place, with its license.
+publish()
+{
+	sed '1a <!-- SPDX-License-Identifier: GPL-2.0 -->' "$work/$1.svg" \
+		>"$out/$1.svg"
+}
+
 # "SIZE FIGURE" of a candidate, smallest first.
 series()
 {
@@ -79,7 +86,7 @@ plot_lines()
 		echo "unset multiplot"
 	} >"$work/$name.gp"
 	gnuplot "$work/$name.gp"
-	cp "$work/$name.svg" "$out/$name.svg"
+	publish "$name"
 }
 
 plot_handover()
@@ -117,7 +124,7 @@ plot_handover()
 		'' using 4 title '64 KiB' lc rgb '#6a994e'
 	END
 	gnuplot "$work/handover.gp"
-	cp "$work/handover.svg" "$out/handover.svg"
+	publish handover
 }
 
 # === Sections ===

@@ -300,6 +300,7 @@ header()
 {
 	local package
 
+	echo "# SPDX-License-Identifier: GPL-2.0"
 	echo "# command: make bench-userspace"
 	echo "# machine: $(sed -n 's/^model name.*: //p' /proc/cpuinfo |
 		head -n 1), $(nproc) processors"
