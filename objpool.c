@@ -34,12 +34,14 @@
 #include "internal.h"
 
 /*
- * A magazine holds objects of this many bytes in all, between one object and
- * MAX_ROUNDS: enough rounds to make the depot's lock rare for small objects,
- * and little memory stranded on a CPU for large ones.
+ * A magazine holds objects of so many bytes in all, between one object and
+ * MAX_ROUNDS: enough rounds to make the depot's lock rare, but on all CPUs
+ * together no class strands more than an eighth of the bound in magazines,
+ * which come in twos.
  */
-#define MAGAZINE_BYTES (256UL << 10)
-#define MAX_ROUNDS     64U
+#define MAGAZINE_BYTES_MIN (256UL << 10)
+#define MAGAZINE_SHARE	   16
+#define MAX_ROUNDS	   64U
 
 /* Magazines of objects that take nothing from the idle bound, in a depot. */
 #define MAX_FREE_OF_CHARGE 16
@@ -406,10 +408,10 @@ static void make_block(struct objpool *op, gfp_t gfp)
  */
 static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 {
-	struct depot *depot = depot_here(op, class);
 	struct magazine *full, *empty = NULL;
 	size_t size = op->class[class].size;
 	struct cpu_block *block;
+	struct depot *depot;
 	struct cpu_class *cc;
 	size_t vacant = 0;
 	void *obj = NULL;
@@ -420,14 +422,16 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 	cc = &block->class[class];
 	if (cpu_can_pop(cc))
 		obj = cpu_pop(block, cc, len);
-	else
+	else if (bound_scarce(op->bound))
+		/* Where these objects are put now, their share is wanted. */
 		vacant = vacate(cc->loaded, size) + vacate(cc->previous, size);
 	cpu_leave(block);
 	if (obj)
 		return obj;
-	/* Where these objects are put now, their share is wanted. */
-	bound_return(op->bound, vacant);
+	if (unlikely(vacant))
+		bound_return(op->bound, vacant);
 
+	depot = depot_here(op, class);
 	full = depot_get_full(depot);
 	if (!full)
 		return NULL;
@@ -455,7 +459,7 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 	return obj;
 
 shared:
-	obj = depot_take_one(op, class, depot);
+	obj = depot_take_one(op, class, depot_here(op, class));
 	if (!obj)
 		return NULL;
 	atomic64_inc(&op->class[class].hit);
@@ -463,6 +467,36 @@ shared:
 		atomic64_add(len, &op->class[class].requested);
 		objpool_note_length(op, len);
 	}
+	return obj;
+}
+
+/**
+ * objpool_get_slow() - take an idle object that objpool_pop() did not find
+ * @op: the object pool
+ * @class: which class
+ * @len: length asked for, for the statistics; not larger than its objects
+ * @gfp: for the construction
+ * @fresh: set to whether the object was constructed just now
+ *
+ * Context: any but NMI.
+ * Return: the object; NULL without memory, or when the pool is dead.
+ */
+void *objpool_get_slow(struct objpool *op, unsigned int class, size_t len,
+		       gfp_t gfp, bool *fresh)
+{
+	void *obj;
+
+	*fresh = false;
+	if (READ_ONCE(op->dead))
+		return NULL;
+	make_block(op, gfp);
+	obj = get_idle(op, class, len);
+	if (obj || !slab_allowed())
+		return obj;
+	*fresh = true;
+	obj = op->ops->construct(op, class, gfp);
+	if (obj)
+		objpool_count_get(op, class, len);
 	return obj;
 }
 
@@ -485,17 +519,7 @@ void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp,
 	*fresh = false;
 	if (objpool_pop(op, class_offset(class), len, &obj))
 		return obj;
-	if (READ_ONCE(op->dead))
-		return NULL;
-	make_block(op, gfp);
-	obj = get_idle(op, class, len);
-	if (obj || !slab_allowed())
-		return obj;
-	*fresh = true;
-	obj = op->ops->construct(op, class, gfp);
-	if (obj)
-		objpool_count_get(op, class, len);
-	return obj;
+	return objpool_get_slow(op, class, len, gfp, fresh);
 }
 
 static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj,
@@ -514,11 +538,17 @@ static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj,
 	return true;
 }
 
-/* Draws for a few objects of a class at once, or for one; 0: exhausted. */
-static size_t draw(struct objpool *op, size_t size)
+/*
+ * Draws for a magazine of a class while there is plenty, else for a few
+ * objects, or for one. 0: exhausted.
+ */
+static size_t draw(struct objpool *op, unsigned int class)
 {
-	size_t want = max(size, op->bound->chunk / size * size);
+	size_t size = op->class[class].size;
+	size_t want = op->class[class].rounds * size;
 
+	if (bound_scarce(op->bound))
+		want = min(want, max(size, op->bound->chunk / size * size));
 	return bound_draw(op->bound, size, want);
 }
 
@@ -531,9 +561,9 @@ static bool push_help(struct objpool *op, unsigned int class, enum push want,
 					 GFP_NOWAIT | __GFP_NOWARN);
 		return *spare;
 	}
-	*drawn = draw(op, op->class[class].size);
+	*drawn = draw(op, class);
 	if (!*drawn && reclaim_vacant(op, false))
-		*drawn = draw(op, op->class[class].size);
+		*drawn = draw(op, class);
 	return *drawn;
 }
 
@@ -990,11 +1020,13 @@ int objpool_init(struct objpool *op, unsigned int nr_classes,
 void objpool_set_class(struct objpool *op, unsigned int class, size_t size)
 {
 	struct objclass *oc = &op->class[class];
+	size_t bytes =
+		max(op->bound->max / MAGAZINE_SHARE / num_possible_cpus(),
+		    MAGAZINE_BYTES_MIN);
 
 	oc->size = size;
-	oc->rounds =
-		size ? clamp_t(size_t, MAGAZINE_BYTES / size, 1, MAX_ROUNDS) :
-		       MAX_ROUNDS;
+	oc->rounds = size ? clamp_t(size_t, bytes / size, 1, MAX_ROUNDS) :
+			    MAX_ROUNDS;
 	oc->max_full = size ? UINT_MAX : MAX_FREE_OF_CHARGE;
 	oc->keep_on_shrink = !size;
 }

@@ -303,6 +303,15 @@ void objpool_note_length(struct objpool *op, size_t len);
 void objpool_count_get(struct objpool *op, unsigned int class, size_t len);
 bool objpool_count_put(struct objpool *op, unsigned int class);
 
+/*
+ * Whether to be sparing with what is left. While it is not scarce, a CPU keeps
+ * the share of places that it has emptied: it will fill them again.
+ */
+static inline bool bound_scarce(const struct idle_bound *bound)
+{
+	return atomic_long_read(&bound->avail) < (long)(bound->max / 4);
+}
+
 /* depot.c */
 void bound_init(struct idle_bound *bound, size_t max);
 size_t bound_draw(struct idle_bound *bound, size_t need, size_t want);
@@ -465,6 +474,8 @@ static __always_inline bool objpool_push(struct objpool *op,
 
 void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp,
 		  bool *fresh);
+void *objpool_get_slow(struct objpool *op, unsigned int class, size_t len,
+		       gfp_t gfp, bool *fresh);
 void objpool_put(struct objpool *op, unsigned int class, void *obj);
 
 /* stats.c */

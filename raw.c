@@ -213,6 +213,21 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	return mem ?: get_failed(pool, class_raw(tier), site);
 }
 
+/* What bytepool_get() does where this CPU has nothing idle at hand. */
+static noinline void *raw_get_empty(struct bytepool *pool, size_t len,
+				    gfp_t gfp, unsigned long site)
+{
+	unsigned int tier = tier_index(pool, len);
+	bool fresh;
+	void *mem;
+
+	mem = objpool_get_slow(&pool->objects, class_raw(tier), len, gfp,
+			       &fresh);
+	if (unlikely(!mem))
+		mem = raw_get_fallback(pool, tier, len, gfp, site);
+	return mem ?: get_failed(pool, class_raw(tier), site);
+}
+
 /* What bytepool_get() does off the fast path. */
 static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
 				   unsigned long site)
@@ -252,7 +267,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	offset = pool->offset_of[tier_bucket(len)] + CLASS_RAW_OFFSET;
 	if (unlikely(!objpool_pop(&pool->objects, offset, len, &mem)))
-		return raw_get_slow(pool, len, gfp, _RET_IP_);
+		return raw_get_empty(pool, len, gfp, _RET_IP_);
 	return mem;
 }
 EXPORT_SYMBOL_GPL(bytepool_get);
@@ -336,6 +351,13 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 		raw_put_known(pool, mem, false, site);
 }
 
+/* What bytepool_put() does where this CPU has no room at hand. */
+static noinline void raw_put_full(struct bytepool *pool, unsigned int offset,
+				  void *mem)
+{
+	objpool_put_slow(&pool->objects, class_at(offset), mem);
+}
+
 static noinline void raw_put_slow(struct bytepool *pool, void *mem,
 				  unsigned long site)
 {
@@ -365,9 +387,10 @@ void bytepool_put(struct bytepool *pool, void *mem)
 	slab = slab_cache_of_linear(mem);
 	slot = &pool->slab_slot[slab_slot(pool->slab_factor, slab)];
 	if (unlikely(slot->slab != slab) ||
-	    unlikely((unsigned long)mem & slot->align_mask) ||
-	    unlikely(!objpool_push(&pool->objects, slot->offset, mem)))
+	    unlikely((unsigned long)mem & slot->align_mask))
 		goto slow;
+	if (unlikely(!objpool_push(&pool->objects, slot->offset, mem)))
+		raw_put_full(pool, slot->offset, mem);
 	return;
 
 slow:
