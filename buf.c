@@ -832,6 +832,29 @@ static int get_bufs_oversize(struct bytepool *pool, size_t len, unsigned int nr,
 	return -ENOMEM;
 }
 
+/*
+ * As many of a tier's buffers as this CPU has at hand, but for those that are
+ * not as they were left.
+ */
+static unsigned int get_bufs_idle(struct bytepool *pool, unsigned int class,
+				  size_t len, unsigned int nr,
+				  struct bytepool_buf **bufs,
+				  unsigned long site)
+{
+	unsigned int i, got;
+
+	got = objpool_pop_many(&pool->objects, class_offset(class), len, nr,
+			       (void **)bufs);
+	for (i = 0; i < got; i++) {
+		if (likely(buf_issue(bufs[i], len, site)))
+			continue;
+		buf_refuse(pool, bufs[i], site);
+		bufs[i--] = bufs[--got];
+		bufs[got] = NULL;
+	}
+	return got;
+}
+
 /**
  * bytepool_get_bufs() - many buffers of one length, or none
  * @pool: the pool
@@ -870,7 +893,10 @@ int bytepool_get_bufs(struct bytepool *pool, size_t len, unsigned int nr,
 	if (check_mul_overflow(size, (size_t)nr, &all) ||
 	    !limit_charge(pool, all))
 		return bufs_failed(pool, class, 0, nr, bufs, 0, _RET_IP_);
-	for (i = 0; i < nr; i++) {
+	i = 0;
+	if (len <= pool->fast_max && !(gfp & BYTEPOOL_GFP_SLOW))
+		i = get_bufs_idle(pool, class, len, nr, bufs, _RET_IP_);
+	for (; i < nr; i++) {
 		bufs[i] = buf_get_tier(pool, tier, len, get_gfp(pool, gfp),
 				       _RET_IP_);
 		if (!bufs[i])

@@ -371,6 +371,25 @@ static __always_inline unsigned int slab_slot(u32 factor,
 }
 
 /*
+ * The class of what can be put without a closer look, as class_offset() has
+ * it; false: it takes one. What is no slab object has no cache, which is in no
+ * slot.
+ */
+static __always_inline bool raw_find(const struct bytepool *pool,
+				     const void *mem, unsigned long *offset)
+{
+	struct kmem_cache *slab = slab_cache_of_linear(mem);
+	const struct slab_slot *slot;
+
+	slot = &pool->slab_slot[slab_slot(pool->slab_factor, slab)];
+	if (unlikely(slot->slab != slab) ||
+	    unlikely((unsigned long)mem & slot->align_mask))
+		return false;
+	*offset = slot->offset;
+	return true;
+}
+
+/*
  * The smallest tier that fits a length of 1 to pool->largest. The table
  * leaves nothing to search unless tiers lie closer than powers of two.
  */

@@ -117,9 +117,14 @@ EXPORT_SYMBOL_GPL(__bytepool_objects_create);
 void *__bytepool_objects_get(void *pool, gfp_t gfp)
 {
 	struct bytepool *of = typed_pool_of(pool, _RET_IP_);
+	void *obj;
 
 	if (!of)
 		return NULL;
+	if (likely(of->fast_max) && likely(!(gfp & ~BYTEPOOL_GFP_MASK)) &&
+	    likely(objpool_pop(&of->objects, class_offset(class_raw(0)),
+			       of->type.size, &obj)))
+		return obj;
 	if (gfp & ~BYTEPOOL_GFP_MASK) {
 		report_misuse(of, MISUSE_GFP, NULL, _RET_IP_, 0);
 		return NULL;
@@ -140,11 +145,15 @@ EXPORT_SYMBOL_GPL(__bytepool_objects_get);
 void __bytepool_objects_put(void *pool, void *obj)
 {
 	struct bytepool *of;
+	unsigned long offset;
 
 	if (!obj)
 		return;
 	of = typed_pool_of(pool, _RET_IP_);
-	if (of)
+	if (!of)
+		return;
+	if (unlikely(!raw_find(of, obj, &offset)) ||
+	    unlikely(!objpool_push(&of->objects, offset, obj)))
 		raw_put(of, obj, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(__bytepool_objects_put);

@@ -14,6 +14,7 @@
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -437,6 +438,41 @@ objpool_pop(struct objpool *op, unsigned long offset, size_t len, void **obj)
 	cpu_note_length(block, len);
 	cpu_leave(block);
 	return true;
+}
+
+/**
+ * objpool_pop_many() - take idle objects from this CPU's loaded magazine
+ * @op: the object pool
+ * @offset: class_offset() of their class
+ * @len: length asked for, for the statistics, which its objects fit
+ * @nr: how many
+ * @objs: filled in
+ *
+ * Context: any but NMI.
+ * Return: how many there were; 0 also if the mark is set.
+ */
+static inline unsigned int objpool_pop_many(struct objpool *op,
+					    unsigned int offset, size_t len,
+					    unsigned int nr, void **objs)
+{
+	struct cpu_block *block;
+	struct cpu_class *cc;
+	struct magazine *mag;
+	unsigned int i;
+
+	if (!cpu_enter(op, &block))
+		return 0;
+	cc = (void *)block + offset;
+	mag = cc->loaded;
+	nr = min(nr, mag->nr);
+	for (i = 0; i < nr; i++) {
+		objs[i] = mag->obj[--mag->nr];
+		cpu_note_length(block, len);
+	}
+	u64_stats_add(&cc->hit, nr);
+	u64_stats_add(&cc->requested, nr * len);
+	cpu_leave(block);
+	return nr;
 }
 
 /**

@@ -379,18 +379,13 @@ static noinline void raw_put_slow(struct bytepool *pool, void *mem,
  */
 void bytepool_put(struct bytepool *pool, void *mem)
 {
-	const struct slab_slot *slot;
-	struct kmem_cache *slab;
+	unsigned long offset;
 
-	if (unlikely(!pool_valid(pool)))
+	if (unlikely(!pool_valid(pool)) ||
+	    unlikely(!raw_find(pool, mem, &offset)))
 		goto slow;
-	slab = slab_cache_of_linear(mem);
-	slot = &pool->slab_slot[slab_slot(pool->slab_factor, slab)];
-	if (unlikely(slot->slab != slab) ||
-	    unlikely((unsigned long)mem & slot->align_mask))
-		goto slow;
-	if (unlikely(!objpool_push(&pool->objects, slot->offset, mem)))
-		raw_put_full(pool, slot->offset, mem);
+	if (unlikely(!objpool_push(&pool->objects, offset, mem)))
+		raw_put_full(pool, offset, mem);
 	return;
 
 slow:

@@ -229,6 +229,7 @@ lane_stock()
 	step stock/modules build_stock
 	step stock/readme-module "$here/users.sh" readme-module
 	boot_and_judge stock stock unit,driver 600
+	ktap stock/bench "$top/bench/kernel.sh" gate
 }
 
 # === All of it ===

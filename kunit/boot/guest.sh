@@ -10,7 +10,7 @@
 # between "@begin NAME" and "@end NAME STATUS", and at last "@done".
 
 # The kernel makes environment variables of these words on its command line.
-jobs=${jobs:-} report=${report:-} file=${file:-}
+jobs=${jobs:-} report=${report:-} file=${file:-} bench=${bench:-}
 
 debugfs=/sys/kernel/debug
 pool=$debugfs/bytepool/bytecast
@@ -118,6 +118,54 @@ nothing_in_use()
 			/in_use"/ { seen++; left += $2 }
 			END { exit !seen || left }
 		'
+}
+
+# Loads the benchmark with what $bench has for its parameters.
+measure()
+{
+	insmod "$dir/bytepool.ko" &&
+		insmod "$dir/bytepool_bench.ko" $bench &&
+		cat $debugfs/bytepool_bench/results &&
+		rmmod bytepool_bench
+}
+
+job_bench()
+{
+	bench=$(echo "$bench" | tr '+' ' ')
+	section bench measure
+}
+
+# Slab and per-CPU memory in KiB, all counters gathered.
+memory_used()
+{
+	echo 1 >/proc/sys/vm/stat_refresh
+	awk '/^(Slab|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo
+}
+
+# What loading the benchmark with parameter $1 adds, in KiB. The module itself
+# is in memory of another kind.
+memory_of()
+{
+	before=$(memory_used)
+	insmod "$dir/bytepool_bench.ko" "$1" || return
+	echo "$1 $(($(memory_used) - before))"
+	rmmod bytepool_bench
+}
+
+measure_memory()
+{
+	insmod "$dir/bytepool.ko" || return
+	for size in 128 1024 4096 65536; do
+		memory_of hold=$size || return
+		# What was released rests with slab until it is asked for.
+		sleep 4
+	done
+	memory_of pools=100
+}
+
+job_memory()
+{
+	section memory measure_memory
 }
 
 job_leaks()

@@ -57,6 +57,8 @@ check_checkpatch()
 	# LINUX_VERSION_CODE is compat.h's business, and compat.h is here too.
 	run_checkpatch LINUX_VERSION_CODE,CONSTANT_COMPARISON \
 		"${core[@]}" "${cases[@]}" samples/bytecast.c
+	# A macro that makes two functions names their callbacks in both.
+	run_checkpatch MACRO_ARG_REUSE bench/bytepool_bench.c
 }
 
 # Userspace does without the kernel's macros that some types ask for, or it is
@@ -85,7 +87,7 @@ check_checkpatch-userspace()
 check_clang-format()
 {
 	clang-format --dry-run -Werror "${core[@]}" "${cases[@]}" "${shim[@]}" \
-		samples/*.c bench/user_*.[ch]
+		samples/*.c bench/*.[ch]
 }
 
 # The core as userspace compiles it, and the shim. Not its tests: they misuse

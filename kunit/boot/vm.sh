@@ -38,9 +38,10 @@ link_sources()
 	mkdir -p "$dir"
 	# A source that was renamed or removed must not stay behind.
 	find "$dir" -type l -delete
-	(cd "$top" && find Kbuild ./*.c ./*.h kunit samples \
+	(cd "$top" && find Kbuild ./*.c ./*.h kunit samples bench \
 		-path kunit/boot -prune -o -type f -name 'Kbuild' -print -o \
-		-type f -name '*.[ch]' ! -name '*.mod.c' -print) |
+		-type f -name '*.[ch]' ! -name '*.mod.c' \
+		! -path 'bench/user_*' -print) |
 		while read -r file; do
 			mkdir -p "$dir/$(dirname "$file")"
 			ln -sf "$top/$file" "$dir/$file"
@@ -145,6 +146,28 @@ boot_stock()
 		-no-reboot -serial stdio -serial "file:$logs/$name.report" \
 		-kernel "$image" -initrd "$root.cpio.gz" -append "console=ttyS0 \
 		panic=-1 oops=panic log_buf_len=4M jobs=$jobs report=/dev/ttyS1"
+}
+
+# The same with one CPU and a clock that ticks once an instruction. Arguments
+# from the fourth on are for the kernel's command line.
+boot_counting()
+{
+	local name=$1 jobs=$2 seconds=$3 root=$build/vm/$1 image
+	shift 3
+
+	mkdir -p "$logs"
+	image=$(echo "$("$here/prepare.sh" stock)"/vmlinuz-*)
+	make_root "$root" stock
+	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) \
+		>"$root.cpio.gz"
+	: >"$logs/$name.report"
+	run_machine "$name" "$seconds" qemu-system-x86_64 -accel tcg \
+		-icount shift=0,sleep=off -cpu max -smp 1 -m 2048 \
+		-display none -monitor none -nodefaults -no-reboot \
+		-serial stdio -serial "file:$logs/$name.report" \
+		-kernel "$image" -initrd "$root.cpio.gz" \
+		-append "console=ttyS0 panic=-1 oops=panic jobs=$jobs \
+		report=/dev/ttyS1 $*"
 }
 
 # The same for the user-mode kernel; arguments from the fourth on are for its

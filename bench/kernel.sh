@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Counts what a get and a put cost in Debian's stock kernel, in a machine whose
+# clock ticks once an instruction: the same figures each time, on any machine.
+#
+#	kernel.sh		all of it, with init_on_alloc off and on, and
+#				what memory it takes: Documentation/performance/data
+#	kernel.sh gate		a few cells, compared with bench/gate.tsv
+#	kernel.sh update	commits what these are now to that file
+
+# shellcheck source=../kunit/boot/vm.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../kunit/boot/vm.sh"
+
+bench=$top/bench
+data=$top/Documentation/performance/data
+
+# Boots it, and prints the section of its report that is wanted.
+machine()
+{
+	local name=$1 section=$2
+	shift 2
+
+	boot_counting "$name" "$section" 500 "$@" >&2
+	check_done "$name" >&2
+	[ "$(status_of "$name" "$section")" = 0 ] ||
+		die "the machine failed: $logs/$name.report"
+	section_of "$name" "$section"
+}
+
+# === All of it ===
+
+header()
+{
+	cat <<-END
+	# SPDX-License-Identifier: GPL-2.0
+	# bytepool: $(git -C "$top" describe --always --dirty)
+	# machine: QEMU $(qemu-system-x86_64 --version |
+		sed -n 's/.*version \([0-9.]*\).*/\1/p'), -icount shift=0, one CPU
+	# unit: instructions of a pair; an instruction with a rep prefix counts once for each round
+	# options: $1
+	END
+}
+
+measure()
+{
+	local name=$1 options=$2
+
+	say "Counting with $options, about a minute ..."
+	{
+		header "$options"
+		machine "$name" bench "$options"
+	} >"$build/$name.tsv"
+	mkdir -p "$data"
+	mv "$build/$name.tsv" "$data/$name.tsv"
+}
+
+measure_memory()
+{
+	say "Measuring memory ..."
+	{
+		header "init_on_alloc=0"
+		printf 'what\tbytes\n'
+		# KiB for 64 MiB of payload: bytes for each byte of payload.
+		machine memory memory init_on_alloc=0 | awk '
+			/^hold=/ { printf "live buffer of %s, times its size\t%.3f\n",
+				substr($1, 6), $2 / 65536 }
+			/^pools=/ { printf "unused pool\t%d\n", $2 * 1024 / 100 }'
+	} >"$build/memory.tsv"
+	mv "$build/memory.tsv" "$data/memory.tsv"
+}
+
+# === Gate ===
+
+# kmem_cache is there to tell a change of ours from one of the kernel.
+gate_cells()
+{
+	machine gate bench init_on_alloc=0 bench="only=buffer,rcu,raw,retain,bulk,typed,kmem_cache+sizes=128,4096,65536+patterns=hot,16,128" |
+		awk -F '\t' -v OFS='\t' '!/^#/ && $1 != "candidate" {
+			print $1, $2, $3, $4
+		}'
+}
+
+gate()
+{
+	gate_cells >"$build/gate.stock.tsv"
+	awk -v where=kernel -f "$bench/gate.awk" "$bench/gate.tsv" \
+		"$build/gate.stock.tsv"
+}
+
+update()
+{
+	gate_cells >"$build/gate.stock.tsv"
+	{
+		grep -v '^kernel	' "$bench/gate.tsv"
+		sed 's/^/kernel\t/' "$build/gate.stock.tsv"
+	} >"$build/gate.new"
+	mv "$build/gate.new" "$bench/gate.tsv"
+}
+
+need_packages modules stock
+mkdir -p "$build"
+quietly "$logs/bench-modules.log" build_stock
+case ${1:-all} in
+all)
+	measure stock init_on_alloc=0
+	measure stock-init init_on_alloc=1
+	measure_memory
+	;;
+gate | update)
+	"$1"
+	;;
+*)
+	sed -n 's/^# \?//; 4,12p' "$0"
+	exit 2
+	;;
+esac
