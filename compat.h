@@ -58,11 +58,9 @@ int slab_cache_of_init(void);
 static __always_inline struct kmem_cache *slab_cache_in(struct page *page)
 {
 	struct folio *folio = page_folio(page);
+	struct kmem_cache **slab = (void *)folio + slab_cache_offset;
 
-	if (unlikely(!folio_test_slab(folio)))
-		return NULL;
-	return READ_ONCE(
-		*(struct kmem_cache **)((void *)folio + slab_cache_offset));
+	return likely(folio_test_slab(folio)) ? READ_ONCE(*slab) : NULL;
 }
 
 /*

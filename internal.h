@@ -228,12 +228,16 @@ struct bytepool {
 #define BUF_CLEAR    BIT(5) /* cleared as it comes back: init_on_free */
 
 /* bytepool_buf.state, as .ref and .flags together make it. */
-#define STATE(refs, flags)                                                 \
-	(IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ? (u64)(refs) << 32 | (flags) : \
-					     (u64)(flags) << 32 | (refs))
+static __always_inline u64 state_of(u32 refs, u32 flags)
+{
+	if (IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
+		return (u64)refs << 32 | flags;
+	return (u64)flags << 32 | refs;
+}
+
 /* A live buffer with one holder: of the plain kind, or of the atomic one. */
-#define STATE_SOLE	  STATE(1, 0)
-#define STATE_SOLE_ATOMIC STATE(1, BUF_ATOMIC)
+#define STATE_SOLE	  state_of(1, 0)
+#define STATE_SOLE_ATOMIC state_of(1, BUF_ATOMIC)
 
 static __always_inline int state_refs(u64 state)
 {

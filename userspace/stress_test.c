@@ -37,6 +37,11 @@ static unsigned int seconds = 1;
 module_param(seconds, uint, 0444);
 MODULE_PARM_DESC(seconds, "How long each case goes on");
 
+/* The checking builds take ten to a hundred times as long for each. */
+static unsigned int operations = IS_ENABLED(SHIM_STRICT) ? 200 : 100000;
+module_param(operations, uint, 0444);
+MODULE_PARM_DESC(operations, "Thousands of gets and puts that two threads do");
+
 static unsigned int seed;
 module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "Seed of random numbers; 0: from the clock");
@@ -178,12 +183,12 @@ static void use_views(struct actor *actor, gfp_t gfp)
 	bytepool_view_release(&part);
 }
 
-static void use_bulk(struct actor *actor, gfp_t gfp)
+static void use_bulk(struct actor *actor, size_t len, gfp_t gfp)
 {
 	struct bytepool_buf *bufs[8];
 
-	if (!bytepool_get_bufs(actor->stress->pool, any_length(&actor->rnd),
-			       ARRAY_SIZE(bufs), bufs, gfp))
+	if (!bytepool_get_bufs(actor->stress->pool, len, ARRAY_SIZE(bufs), bufs,
+			       gfp))
 		bytepool_release_bufs(ARRAY_SIZE(bufs), bufs);
 }
 
@@ -199,7 +204,7 @@ static void act(struct actor *actor, gfp_t gfp)
 		use_views(actor, gfp);
 		break;
 	case 2:
-		use_bulk(actor, gfp);
+		use_bulk(actor, any_length(state), gfp);
 		break;
 	case 3:
 	case 4:
@@ -316,6 +321,100 @@ static void run_threads(struct stress *stress, u32 *state)
 			msleep(1);
 		put_task_struct(task[i]);
 	}
+}
+
+/* === As many as are asked for === */
+
+#define NR_WORKERS 2
+
+/**
+ * struct worker - a thread that does a number of operations
+ * @actor: what it has
+ * @left: how many it has still to do
+ * @hands: where both threads leave buffers for each other
+ */
+struct worker {
+	struct actor actor;
+	s64 left;
+	struct bytepool_buf **hands;
+};
+
+/* Takes a buffer that the other thread has left, and leaves one for it. */
+static unsigned int exchange(struct worker *worker, size_t len)
+{
+	struct bytepool_buf **slot;
+	struct bytepool_buf *buf;
+
+	slot = &worker->hands[rnd(&worker->actor.rnd, NR_SHARED)];
+	buf = bytepool_get_buf(worker->actor.stress->pool, len, GFP_KERNEL);
+	if (!buf)
+		return 0;
+	mark(buf, slot);
+	buf = xchg(slot, buf);
+	if (!buf)
+		return 1;
+	expect_mark(worker->actor.stress, buf, slot);
+	bytepool_buf_release(buf);
+	return 2;
+}
+
+static unsigned int work(struct worker *worker)
+{
+	struct actor *actor = &worker->actor;
+	size_t len = 1 + rnd(&actor->rnd, 64U << rnd(&actor->rnd, 10));
+	u32 i = rnd(&actor->rnd, NR_HELD);
+
+	switch (rnd(&actor->rnd, 16)) {
+	case 0:
+		use_bulk(actor, len, GFP_KERNEL);
+		return 16;
+	case 1:
+		use_views(actor, GFP_KERNEL);
+		return 2;
+	case 2:
+	case 3:
+		return exchange(worker, len);
+	case 4:
+	case 5:
+	case 6:
+		if (actor->raw[i]) {
+			KUNIT_EXPECT_PTR_EQ(actor->stress->test,
+					    *(void **)actor->raw[i],
+					    &actor->raw[i]);
+			bytepool_put(actor->stress->pool, actor->raw[i]);
+			actor->raw[i] = NULL;
+			return 1;
+		}
+		actor->raw[i] = bytepool_get(actor->stress->pool,
+					     max(len, sizeof(void *)),
+					     GFP_KERNEL);
+		if (actor->raw[i])
+			*(void **)actor->raw[i] = &actor->raw[i];
+		return 1;
+	default:
+		if (actor->held[i]) {
+			expect_mark(actor->stress, actor->held[i],
+				    &actor->held[i]);
+			bytepool_buf_release(actor->held[i]);
+			actor->held[i] = NULL;
+			return 1;
+		}
+		actor->held[i] =
+			bytepool_get_buf(actor->stress->pool, len, GFP_KERNEL);
+		if (actor->held[i])
+			mark(actor->held[i], &actor->held[i]);
+		return 1;
+	}
+}
+
+static int worker_thread(void *data)
+{
+	struct worker *worker = data;
+
+	while (worker->left > 0)
+		worker->left -= work(worker);
+	release_all(&worker->actor);
+	return 0;
 }
 
 /* === What has to be true === */
@@ -622,8 +721,50 @@ static void pools_come_and_go_under_readers(struct kunit *test)
 	stop(reader);
 }
 
+/* Unlike the others, as fast as two threads can, and a known number. */
+static void operations_are_counted(struct kunit *test)
+{
+	struct bytepool_config config = {
+		.name = "operations",
+		.sizes = bytepool_sizes_pow2,
+		.nr_sizes = BYTEPOOL_NR_POW2,
+	};
+	struct bytepool_buf *hands[NR_SHARED] = {};
+	struct stress stress = { .test = test };
+	struct task_struct *task[NR_WORKERS];
+	struct worker *worker;
+	struct bytepool_stats stats;
+	u32 state = first_seed(test);
+	unsigned int i;
+
+	worker = kzalloc(sizeof(*worker) * NR_WORKERS, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, worker);
+	stress.pool = bytepool_create(&config);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, stress.pool);
+	for (i = 0; i < NR_WORKERS; i++) {
+		worker[i].actor.stress = &stress;
+		worker[i].actor.rnd = rnd(&state, U32_MAX) | 1;
+		worker[i].left = operations * 1000ULL / NR_WORKERS;
+		worker[i].hands = hands;
+		task[i] = start(test, worker_thread, &worker[i]);
+	}
+	for (i = 0; i < NR_WORKERS; i++) {
+		while (!shim_kthread_exited(task[i]))
+			msleep(1);
+		stop(task[i]);
+	}
+	bytepool_release_bufs(NR_SHARED, hands);
+	expect_conserved(test, stress.pool);
+	bytepool_get_stats(stress.pool, &stats);
+	KUNIT_EXPECT_GE(test, stats.total_get + stats.total_put,
+			operations * 1000ULL);
+	bytepool_destroy(stress.pool);
+	kfree(worker);
+}
+
 static struct kunit_case stress_cases[] = {
 	KUNIT_CASE_PARAM(everything_is_conserved, variant_gen_params),
+	KUNIT_CASE(operations_are_counted),
 	KUNIT_CASE(destroy_under_releases),
 	KUNIT_CASE(pools_come_and_go_under_readers),
 	{}
