@@ -35,12 +35,13 @@
 
 /*
  * A magazine holds objects of so many bytes in all, between one object and
- * MAX_ROUNDS: enough rounds to make the depot's lock rare, but on all CPUs
- * together no class strands more than an eighth of the bound in magazines,
- * which come in twos.
+ * MAX_ROUNDS: enough rounds to make the depot's lock rare, but on up to
+ * SHARING_CPUS together no class strands more than an eighth of the bound in
+ * magazines, which come in twos.
  */
 #define MAGAZINE_BYTES_MIN (256UL << 10)
 #define MAGAZINE_SHARE	   16
+#define SHARING_CPUS	   16U
 #define MAX_ROUNDS	   64U
 
 /* Magazines of objects that take nothing from the idle bound, in a depot. */
@@ -1020,9 +1021,9 @@ int objpool_init(struct objpool *op, unsigned int nr_classes,
 void objpool_set_class(struct objpool *op, unsigned int class, size_t size)
 {
 	struct objclass *oc = &op->class[class];
-	size_t bytes =
-		max(op->bound->max / MAGAZINE_SHARE / num_possible_cpus(),
-		    MAGAZINE_BYTES_MIN);
+	size_t bytes = max(op->bound->max / MAGAZINE_SHARE /
+				   min(num_possible_cpus(), SHARING_CPUS),
+			   MAGAZINE_BYTES_MIN);
 
 	oc->size = size;
 	oc->rounds = size ? clamp_t(size_t, bytes / size, 1, MAX_ROUNDS) :

@@ -45,11 +45,12 @@ header()
 measure()
 {
 	local name=$1 options=$2
+	shift 2
 
 	say "Counting with $options, about a minute ..."
 	{
 		header "$options"
-		machine "$name" bench "$options"
+		machine "$name" bench "$options" "$@"
 	} >"$build/$name.tsv"
 	mkdir -p "$data"
 	mv "$build/$name.tsv" "$data/$name.tsv"
@@ -104,7 +105,9 @@ quietly "$logs/bench-modules.log" build_stock
 case ${1:-all} in
 all)
 	measure stock init_on_alloc=0
-	measure stock-init init_on_alloc=1
+	# Beyond these sizes it is clearing alone that counts, and takes long.
+	measure stock-init init_on_alloc=1 \
+		bench=sizes=128,256,512,1024,2048,4096,8192,16384,32768,65536
 	measure_memory
 	;;
 gate | update)
