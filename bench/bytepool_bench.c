@@ -27,11 +27,7 @@
 #include <linux/vmalloc.h>
 
 #if IS_ENABLED(CONFIG_PAGE_POOL)
-#if __has_include(<net/page_pool/helpers.h>)
-#include <net/page_pool/helpers.h>
-#else
-#include <net/page_pool.h>
-#endif
+#include PAGE_POOL_HEADER
 #endif
 
 #include "../bytepool.h"
@@ -336,9 +332,10 @@ static void kmalloc_put(struct bench *b, void *mem)
 /* Made as bytepool makes those of its payloads. */
 static int slab_setup(struct bench *b)
 {
-	b->slab = kmem_cache_create_usercopy(
-		"bytepool_bench", b->size, b->size < PAGE_SIZE ? 64 : PAGE_SIZE,
-		0, 0, b->size, NULL);
+	size_t align = b->size < PAGE_SIZE ? 64 : PAGE_SIZE;
+
+	b->slab = kmem_cache_create_usercopy("bytepool_bench", b->size, align,
+					     0, 0, b->size, NULL);
 	return b->slab ? 0 : -ENOMEM;
 }
 

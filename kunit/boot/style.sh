@@ -57,9 +57,8 @@ check_checkpatch()
 	# LINUX_VERSION_CODE is compat.h's business, and compat.h is here too.
 	run_checkpatch LINUX_VERSION_CODE,CONSTANT_COMPARISON \
 		"${core[@]}" "${cases[@]}" samples/bytecast.c
-	# A macro that makes two functions names their callbacks in both, and a
-	# header that is looked for looks like a calculation.
-	run_checkpatch MACRO_ARG_REUSE,SPACING,OPEN_ENDED_LINE bench/bytepool_bench.c
+	# A macro that makes two functions names their callbacks in both.
+	run_checkpatch MACRO_ARG_REUSE bench/bytepool_bench.c
 }
 
 # Userspace does without the kernel's macros that some types ask for, or it is
