@@ -479,15 +479,14 @@ static __always_inline enum drop buf_drop(struct bytepool_buf *buf)
 	return DROP_LAST;
 }
 
-static __always_inline void buf_release(struct bytepool_buf *buf,
-					unsigned long site)
+/* What follows a drop, unless others go on holding the buffer. */
+static __always_inline void buf_dropped(struct bytepool_buf *buf,
+					enum drop drop, unsigned long site)
 {
-	enum drop drop = buf_drop(buf);
 	struct bytepool *pool;
 
-	if (drop != DROP_LAST) {
-		if (unlikely(drop == DROP_REFUSED))
-			buf_release_slow(buf, site);
+	if (unlikely(drop == DROP_REFUSED)) {
+		buf_release_slow(buf, site);
 		return;
 	}
 	/* Pairs with the release by those that dropped theirs before. */
@@ -496,6 +495,15 @@ static __always_inline void buf_release(struct bytepool_buf *buf,
 	pool = buf->pool;
 	if (unlikely(!objpool_push(&pool->objects, buf->cpu_offset, buf)))
 		buf_put_slow(pool, buf);
+}
+
+static __always_inline void buf_release(struct bytepool_buf *buf,
+					unsigned long site)
+{
+	enum drop drop = buf_drop(buf);
+
+	if (drop != DROP_SHARED)
+		buf_dropped(buf, drop, site);
 }
 
 /**
@@ -509,8 +517,14 @@ static __always_inline void buf_release(struct bytepool_buf *buf,
  */
 void bytepool_buf_release(struct bytepool_buf *buf)
 {
-	if (likely(buf))
-		buf_release(buf, _RET_IP_);
+	enum drop drop;
+
+	if (unlikely(!buf))
+		return;
+	/* The call site is not looked up before it is wanted. */
+	drop = buf_drop(buf);
+	if (drop != DROP_SHARED)
+		buf_dropped(buf, drop, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_release);
 

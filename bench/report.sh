@@ -162,6 +162,24 @@ kernel_section()
 	printf '\n.. image:: kernel-%s.svg\n' "$name"
 }
 
+memory_section()
+{
+	local file=$1
+
+	heading "Memory, by slab's and per-CPU memory's own counts" "="
+	report config "$file"
+	printf '\n.. csv-table::\n   :header: "what", "figure", "bar"\n\n'
+	awk -F '\t' '
+		/^#/ || $1 == "what" { next }
+		/of 128,/ { bar = 1.75 }
+		/of 1024,/ { bar = 1.1 }
+		/of 4096,/ || /of 65536,/ { bar = 1.03 }
+		/^unused/ { bar = 8192 + 512 }
+		{ printf "   \"%s\", %s, %s\n", $1, $2, bar }' "$file"
+	printf '\nAn unused pool is one of 15 tiers; about 4.2 KiB of it are'
+	printf ' the inodes of its five files in debugfs.\n'
+}
+
 write_readme()
 {
 	local name
@@ -174,6 +192,8 @@ write_readme()
 		[ ! -e "$out/data/$name.tsv" ] ||
 			kernel_section "$out/data/$name.tsv" "$name"
 	done
+	[ ! -e "$out/data/memory.tsv" ] ||
+		memory_section "$out/data/memory.tsv"
 	[ ! -e "$out/data/userspace.tsv" ] ||
 		userspace_section "$out/data/userspace.tsv"
 }
