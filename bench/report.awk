@@ -198,7 +198,7 @@ function kernel_bars(	i, s, p)
 # bytepool's own first, whatever the order of the data is.
 function order_candidates(	names, n, i, c, first)
 {
-	n = split("buffer raw rcu retain buffer-static", names, " ")
+	n = split("buffer raw rcu retain bulk typed buffer-static", names, " ")
 	for (i = 1; i <= n; i++)
 		if (names[i] in has_candidate) {
 			ordered[++nr_ordered] = names[i]
