@@ -45,9 +45,9 @@ style:
 
 # Each half writes its data, the report is made of what data there is.
 bench:
-	@for part in kernel userspace report; do \
-		[ ! -e bench/$$part.sh ] || bench/$$part.sh || exit; \
-	done
+	@bench/kernel.sh
+	@bench/userspace.sh
+	@bench/report.sh
 
 bench-userspace:
 	@bench/userspace.sh
@@ -69,7 +69,7 @@ distclean: clean
 
 help:
 	@echo 'Targets:'
-	@echo '  modules          build bytepool.ko, the sample and the tests (default)'
+	@echo '  modules          build bytepool.ko, sample, tests, benchmark (default)'
 	@echo '  install          install bytepool.ko where modprobe finds it'
 	@echo '  lib              build the userspace library: build/libbytepool.{a,so},'
 	@echo '                   build/bytepool.pc'
