@@ -115,6 +115,13 @@ static void tick_stop(void)
 	WRITE_ONCE(shim_tick.now, 0);
 }
 
+/* Whom the parent has woken is not here: the next look has to ask again. */
+static void tick_fork_child(void)
+{
+	tick_stop();
+	WRITE_ONCE(tick_wanted, 0);
+}
+
 /* Called before a worker waits. Returns when it has to be back, in ns. */
 static u64 tick(void)
 {
@@ -132,6 +139,10 @@ static u64 tick(void)
 }
 #else
 static void tick_stop(void)
+{
+}
+
+static void tick_fork_child(void)
 {
 }
 
@@ -325,7 +336,7 @@ void shim_work_fork_child(void)
 	nr_idle = 0;
 	nr_running = 0;
 	workers_exist = false;
-	tick_stop();
+	tick_fork_child();
 	sem_init(&wakeups, 0, 0);
 }
 
