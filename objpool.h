@@ -361,7 +361,7 @@ static __always_inline bool cpu_enter(struct objpool *op,
 	 * cpu_pool.block and waits a grace period for those inside.
 	 */
 	preempt_disable();
-	*block = cpu_private() ? __this_cpu_read(op->cpu->block) : &no_block;
+	*block = __this_cpu_read(op->cpu->block);
 	/*
 	 * Plain accesses: busy is this CPU's alone. The barrier pairs with an
 	 * interrupt's look at it.

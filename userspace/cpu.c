@@ -29,6 +29,9 @@
 __thread struct thread_info shim_thread = {
 	.cpu = SHIM_NO_CPU,
 	.cpu_offset = SHIM_NO_CPU * PCPU_MIN_UNIT_SIZE,
+#ifndef SHIM_STRICT
+	.section = SECTION_SHARED,
+#endif
 };
 
 /* Protects what follows, and is held while callbacks run. */
@@ -134,6 +137,7 @@ static void cpu_down(void)
 	lockdep_assert_held(&hotplug_mutex);
 	steps_down(CPUHP_AP_ONLINE_DYN_END, CPUHP_AP_ONLINE_DYN, cpu);
 	WRITE_ONCE(cpus[cpu].online, false);
+	shim_thread_detach(cpu);
 	thread_take_cpu(SHIM_NO_CPU);
 	steps_down(CPUHP_BP_PREPARE_DYN_END, CPUHP_BP_PREPARE_DYN, cpu);
 	cpus[cpu].taken = false;
@@ -153,6 +157,7 @@ static bool cpu_up(unsigned int cpu)
 	cpus[cpu].taken = true;
 	WRITE_ONCE(nr_taken, nr_taken + 1);
 	thread_take_cpu(cpu);
+	shim_thread_attach(cpu);
 	WRITE_ONCE(cpus[cpu].online, true);
 	step = steps_up(CPUHP_AP_ONLINE_DYN, CPUHP_AP_ONLINE_DYN_END, cpu);
 	if (step < CPUHP_AP_ONLINE_DYN_END) {

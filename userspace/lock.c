@@ -8,6 +8,10 @@
  * while it holds locks, and fork() closes the gate and waits until nobody is
  * inside. A holder may itself wait for a thread that stands before the gate,
  * so a fork that takes too long opens the gate again and has another try.
+ *
+ * In the fast build what a thread tells others it writes to a word of its own:
+ * the read-side section that it is in, the locks that it holds. Whoever wants
+ * to know makes all threads execute a barrier first, by membarrier(2).
  */
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
@@ -15,8 +19,11 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <shim.h>
+#include <linux/membarrier.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 #include <urcu/arch.h>
 
 #ifdef SHIM_TSAN
@@ -72,9 +79,194 @@ void shim_fence(bool acquire, bool release)
 }
 #endif
 
+static unsigned long self(void)
+{
+	return (unsigned long)&shim_thread;
+}
+
+static void pause_cpu(unsigned int *spins)
+{
+	/* The holder may need this very processor to go on. */
+	if (++*spins % 64)
+		caa_cpu_relax();
+	else
+		sched_yield();
+}
+
+/* === Threads that others look at === */
+
+#ifndef SHIM_STRICT
+/* Protects the table: a thread in it does not go away meanwhile. */
+static DEFINE_MUTEX(threads_mutex);
+/* By CPU. */
+static struct thread_info *threads[CONFIG_NR_CPUS];
+static bool has_membarrier;
+
+u64 shim_grace_period = SECTION_STEP + 1;
+
+static long membarrier(int cmd)
+{
+	return syscall(__NR_membarrier, cmd, 0, 0);
+}
+
+static __attribute__((__constructor__(101))) void membarrier_init(void)
+{
+	has_membarrier = !membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+
+/* Without membarrier(2) the table is empty, and nobody is looked at. */
+static void barrier_everywhere(void)
+{
+	smp_mb();
+	if (has_membarrier && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+		BUG();
+}
+
+/**
+ * shim_thread_attach() - from now on others look at this thread
+ * @cpu: its CPU
+ *
+ * Its sections are no longer liburcu's, its locks no longer counted at a gate.
+ */
+void shim_thread_attach(unsigned int cpu)
+{
+	if (!has_membarrier)
+		return;
+	mutex_lock(&threads_mutex);
+	WRITE_ONCE(threads[cpu], &shim_thread);
+	shim_thread.section = 0;
+	mutex_unlock(&threads_mutex);
+}
+
+static void gate_count(void);
+
+/**
+ * shim_thread_detach() - the inverse, before the thread goes
+ * @cpu: its CPU, or that of a thread that a fork has left behind
+ *
+ * Context: holding a lock, which is counted at a gate from now on.
+ */
+void shim_thread_detach(unsigned int cpu)
+{
+	if (threads[cpu] != &shim_thread)
+		return;
+	mutex_lock(&threads_mutex);
+	gate_count();
+	shim_thread.section = SECTION_SHARED;
+	WRITE_ONCE(threads[cpu], NULL);
+	mutex_unlock(&threads_mutex);
+}
+
+static void threads_fork_child(void)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < CONFIG_NR_CPUS; cpu++)
+		if (threads[cpu] != &shim_thread)
+			threads[cpu] = NULL;
+}
+
+/* Whether a thread but this one holds locks, or may: false is for sure. */
+static bool others_hold_locks(void)
+{
+	unsigned int cpu;
+	bool found = false;
+
+	if (!mutex_trylock(&threads_mutex))
+		return true;
+	for (cpu = 0; cpu < CONFIG_NR_CPUS && !found; cpu++)
+		found = threads[cpu] && threads[cpu] != &shim_thread &&
+			smp_load_acquire(&threads[cpu]->locks_held);
+	mutex_unlock(&threads_mutex);
+	return found;
+}
+
+__attribute__((__used__)) void shim_section_nest(void)
+{
+	shim_thread.section++;
+	if (shim_section_is_shared(&shim_thread))
+		urcu_bp_read_lock();
+}
+
+DEFINE_THUNK(shim_section_nest);
+
+__attribute__((__used__)) void shim_section_leave_shared(void)
+{
+	urcu_bp_read_unlock();
+}
+
+DEFINE_THUNK(shim_section_leave_shared);
+
+/* Returns the number that sections which begin from now on have. */
+static u64 grace_period_number(void)
+{
+	u64 number;
+
+	mutex_lock(&threads_mutex);
+	number = (shim_grace_period + SECTION_STEP) & ~SECTION_DEPTH;
+	WRITE_ONCE(shim_grace_period, number + 1);
+	mutex_unlock(&threads_mutex);
+	return number;
+}
+
+/* A reader may wait for a thread to begin or end, hence one look at a time. */
+static bool in_older_section(unsigned int cpu, u64 number)
+{
+	u64 section = 0;
+
+	mutex_lock(&threads_mutex);
+	if (threads[cpu])
+		section = READ_ONCE(threads[cpu]->section);
+	mutex_unlock(&threads_mutex);
+	return section & SECTION_DEPTH && section < number;
+}
+
+/* Waits for the sections that there are, but for liburcu's. */
+static void sections_wait(void)
+{
+	unsigned int cpu, spins = 0;
+	u64 number = grace_period_number();
+
+	/*
+	 * Pairs with the barrier() in shim_reader_enter(): a section that is
+	 * not seen below sees all that was written before.
+	 */
+	barrier_everywhere();
+	for (cpu = 0; cpu < CONFIG_NR_CPUS; cpu++)
+		while (READ_ONCE(threads[cpu]) && in_older_section(cpu, number))
+			pause_cpu(&spins);
+	/* Pairs with the one in shim_reader_leave(): what was done is seen. */
+	barrier_everywhere();
+}
+#else
+#define shim_section_is_shared(t) true
+
+static void barrier_everywhere(void)
+{
+	smp_mb();
+}
+
+void shim_thread_attach(unsigned int cpu)
+{
+}
+
+void shim_thread_detach(unsigned int cpu)
+{
+}
+
+static void threads_fork_child(void)
+{
+}
+
+static bool others_hold_locks(void)
+{
+	return false;
+}
+#endif
+
 /* === The gate === */
 
-/* Threads are counted by address, so that few share a cache line. */
+/* Threads that nobody looks at are counted, by address. */
 #define NR_GATES 16
 
 static struct gate {
@@ -87,11 +279,6 @@ static struct gate {
 /* The thread that forks; 0: the gate is open. */
 static unsigned long forking;
 
-static unsigned long self(void)
-{
-	return (unsigned long)&shim_thread;
-}
-
 static struct gate *own_gate(void)
 {
 	return &gates[self() / sizeof(struct thread_info) % NR_GATES];
@@ -101,28 +288,45 @@ static struct gate *own_gate(void)
  * Relaxed, with a fence: that two threads pass the gate orders nothing that
  * they do, and a checker of races must not be led to think so.
  */
+static void gate_count(void)
+{
+	shim_thread.gated = true;
+	__atomic_fetch_add(&own_gate()->inside, 1, __ATOMIC_RELAXED);
+	/* Pairs with the one in gate_close(). */
+	smp_mb__after_atomic();
+}
+
+static void gate_uncount(int order)
+{
+	shim_thread.gated = false;
+	if (order == __ATOMIC_RELEASE)
+		__atomic_fetch_sub(&own_gate()->inside, 1, __ATOMIC_RELEASE);
+	else
+		__atomic_fetch_sub(&own_gate()->inside, 1, __ATOMIC_RELAXED);
+}
+
+/* The first lock: with it the thread is inside, unless the gate is closed. */
 static void gate_enter(void)
 {
-	struct gate *gate = own_gate();
+	struct thread_info *t = &shim_thread;
 
 	for (;;) {
 		unsigned long who;
 
-		__atomic_fetch_add(&gate->inside, 1, __ATOMIC_RELAXED);
-		/* Pairs with the one in gate_close(). */
-		smp_mb__after_atomic();
+		t->locks_held++;
+		if (shim_section_is_shared(t))
+			gate_count();
+		/* Else pairs with membarrier(2) in gate_close(). */
+		barrier();
 		who = READ_ONCE(forking);
 		if (likely(!who || who == self()))
 			return;
-		__atomic_fetch_sub(&gate->inside, 1, __ATOMIC_RELAXED);
+		if (t->gated)
+			gate_uncount(__ATOMIC_RELAXED);
+		t->locks_held--;
 		while (READ_ONCE(forking))
 			sched_yield();
 	}
-}
-
-static void gate_leave(void)
-{
-	__atomic_fetch_sub(&own_gate()->inside, 1, __ATOMIC_RELEASE);
 }
 
 static void lock_enter(void)
@@ -130,23 +334,28 @@ static void lock_enter(void)
 	/* An interrupt in between passes the gate by itself, in and out. */
 	if (!shim_thread.locks_held)
 		gate_enter();
-	shim_thread.locks_held++;
+	else
+		shim_thread.locks_held++;
 }
 
 static void lock_leave(void)
 {
-	if (!--shim_thread.locks_held)
-		gate_leave();
+	struct thread_info *t = &shim_thread;
+
+	if (t->locks_held == 1 && t->gated)
+		gate_uncount(__ATOMIC_RELEASE);
+	/* Pairs with the load in others_hold_locks(). */
+	smp_store_release(&t->locks_held, t->locks_held - 1);
 }
 
 static bool gate_is_empty(void)
 {
-	unsigned int own = shim_thread.locks_held ? 1 : 0;
+	unsigned int own = shim_thread.gated ? 1 : 0;
 	unsigned int i, inside = 0;
 
 	for (i = 0; i < NR_GATES; i++)
 		inside += __atomic_load_n(&gates[i].inside, __ATOMIC_ACQUIRE);
-	return inside == own;
+	return inside == own && !others_hold_locks();
 }
 
 static bool gate_close(bool want_idle)
@@ -158,8 +367,8 @@ static bool gate_close(bool want_idle)
 		none = 0;
 		sched_yield();
 	}
-	/* Pairs with the one in gate_enter(). */
-	smp_mb();
+	/* Pairs with the barriers in gate_count() and gate_enter(). */
+	barrier_everywhere();
 	for (i = 0; i < 1000; i++) {
 		if (gate_is_empty() && (!want_idle || shim_workers_idle()))
 			return true;
@@ -199,7 +408,8 @@ void shim_lock_fork_done(bool child)
 		/* Others may have been about to see that it is closed. */
 		for (i = 0; i < NR_GATES; i++)
 			gates[i].inside = 0;
-		own_gate()->inside = shim_thread.locks_held ? 1 : 0;
+		own_gate()->inside = shim_thread.gated ? 1 : 0;
+		threads_fork_child();
 	} else {
 		urcu_bp_after_fork_parent();
 	}
@@ -257,15 +467,6 @@ static void check_usage(struct lockdep_map *map)
 {
 }
 #endif
-
-static void pause_cpu(unsigned int *spins)
-{
-	/* The holder may need this very processor to go on. */
-	if (++*spins % 64)
-		caa_cpu_relax();
-	else
-		sched_yield();
-}
 
 static void map_lock(struct lockdep_map *map)
 {
@@ -469,6 +670,10 @@ static void grace_period_start(void)
 	__tsan_release(&grace_period);
 }
 
+static void sections_wait(void)
+{
+}
+
 static void grace_period_end(void)
 {
 	__tsan_acquire(&readers);
@@ -488,5 +693,6 @@ void synchronize_rcu(void)
 	shim_might_sleep(__FILE__, __LINE__);
 	grace_period_start();
 	urcu_bp_synchronize_rcu();
+	sections_wait();
 	grace_period_end();
 }

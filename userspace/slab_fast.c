@@ -64,9 +64,9 @@ enum block_state {
 
 /**
  * struct block - an entry of the table: a run, if it is the first of one
+ * @head: the first block of the run
  * @state: enum block_state
  * @order: of the run: 1 << @order blocks
- * @head: the first block of the run
  * @stride: from one object to the next
  * @nr_objects: how many a slab has
  * @nr_used: of these, in use
@@ -76,9 +76,9 @@ enum block_state {
  * @map: which objects are in use
  */
 struct block {
+	struct block *head;
 	u8 state;
 	u8 order;
-	u32 head;
 	u32 stride;
 	u32 nr_objects;
 	u32 nr_used;
@@ -210,13 +210,12 @@ static void set_state(struct block *run, enum block_state state)
 
 static void set_run(struct block *run, unsigned int order)
 {
-	u32 head = run - blocks;
 	unsigned int i;
 
 	run->order = order;
-	WRITE_ONCE(run->head, head);
+	WRITE_ONCE(run->head, run);
 	for (i = 1; i < 1U << order; i++) {
-		WRITE_ONCE(run[i].head, head);
+		WRITE_ONCE(run[i].head, run);
 		set_state(&run[i], BLOCK_TAIL);
 	}
 }
@@ -383,14 +382,14 @@ static bool free_run(struct block *run)
 }
 
 /* The run that an address is in, whatever it is; NULL outside of the arena. */
-static struct block *run_of(const void *mem)
+static __always_inline struct block *run_of(const void *mem)
 {
 	unsigned long offset = (unsigned long)mem - (unsigned long)arena;
 
 	/* Pairs with the store in grow_arena(). */
 	if (offset / CHUNK_SIZE >= smp_load_acquire(&nr_chunks))
 		return NULL;
-	return blocks + READ_ONCE(blocks[offset >> BLOCK_SHIFT].head);
+	return READ_ONCE(blocks[offset >> BLOCK_SHIFT].head);
 }
 
 /* === Slabs, under the cache's lock === */

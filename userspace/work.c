@@ -100,12 +100,14 @@ static int tick_wanted;
 static u64 tick_end;
 
 /* Any context: the time by the clock, and from now on by the tick. */
-noinline u64 shim_tick_wake(void)
+__attribute__((__used__)) u64 shim_tick_wake(void)
 {
 	if (!READ_ONCE(tick_wanted) && !xchg(&tick_wanted, 1))
 		sem_post(&wakeups);
 	return get_jiffies_64();
 }
+
+DEFINE_THUNK(shim_tick_wake);
 
 /* Nobody is sure to come back for the next tick. */
 static void tick_stop(void)

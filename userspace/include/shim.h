@@ -64,6 +64,8 @@ void shim_cpu_fork_child(void);
 
 /* === Locks and read-side sections (lock.c) === */
 
+void shim_thread_attach(unsigned int cpu);
+void shim_thread_detach(unsigned int cpu);
 void shim_lock_fork_prepare(void);
 void shim_lock_fork_done(bool child);
 

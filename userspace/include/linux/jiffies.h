@@ -7,6 +7,7 @@
 #ifndef _LINUX_JIFFIES_H
 #define _LINUX_JIFFIES_H
 
+#include <asm/thunk.h>
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
@@ -35,7 +36,7 @@ static __always_inline unsigned long shim_jiffies(void)
 {
 	u64 now = READ_ONCE(shim_tick.now);
 
-	return likely(now) ? now : shim_tick_wake();
+	return likely(now) ? now : call_thunk(shim_tick_wake);
 }
 
 #define jiffies shim_jiffies()

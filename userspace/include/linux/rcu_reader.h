@@ -1,27 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The inside of RCU read-side sections: no kernel header. Instrumented in the
- * checking builds. In the fast one these are liburcu's own inline functions: a
- * load or two and a store either way, and no barrier where the kernel has
- * membarrier(2). They register a thread on its first section, with signals
- * blocked, so that the first may be in a signal handler.
+ * The inside of RCU read-side sections: no kernel header. In the checking
+ * builds a section is one of liburcu's, instrumented.
+ *
+ * In the fast build a thread that is a CPU notes its sections in a word of its
+ * own, as preempt_count is one in the kernel: a grace period makes the others
+ * execute a barrier, by membarrier(2), and then looks at each word. So a
+ * section takes no barrier, no call and no pointer, which is what liburcu-bp's
+ * cost: two of them were two fifths of a get and put. The scheme is its, with
+ * a count of grace periods in place of two phases (Desnoyers et al.,
+ * "User-Level Implementations of Read-Copy Update", TPDS 2012). Threads that
+ * are no CPU, and all of them where the system has no membarrier(2), are in
+ * liburcu's sections here, too.
  */
 #ifndef _LINUX_RCU_READER_H
 #define _LINUX_RCU_READER_H
+
+#include <asm/thunk.h>
+#include <linux/thread_info.h>
 
 #ifdef SHIM_STRICT
 void shim_reader_enter(void);
 void shim_reader_leave(void);
 #else
-#include <linux/build_bug.h>
-#include <urcu/static/urcu-bp.h>
+/*
+ * thread_info.section: how deep the thread is in sections, and above that the
+ * number of the grace period that was the last to begin before the outermost.
+ */
+#define SECTION_DEPTH  0xffffULL
+#define SECTION_STEP   (SECTION_DEPTH + 1)
+/* Instead of that number, where liburcu counts: deep, so that it is noticed. */
+#define SECTION_SHARED (1ULL << 63 | 1ULL << 15)
 
-/* The C library's <assert.h> comes with it, and has one of its own. */
-#undef static_assert
-#define static_assert SHIM_STATIC_ASSERT_OR_TEXT
+/* What a section that begins now is to note: a depth of one. */
+extern u64 shim_grace_period;
 
-#define shim_reader_enter() _urcu_bp_read_lock()
-#define shim_reader_leave() _urcu_bp_read_unlock()
+void shim_section_nest(void);
+void shim_section_leave_shared(void);
+
+/* Where the thread's sections are liburcu's. */
+static __always_inline bool shim_section_is_shared(const struct thread_info *t)
+{
+	return (s64)t->section < 0;
+}
+
+/*
+ * Plain accesses of the thread's own word: an interrupt leaves it as it was,
+ * and barrier() keeps them where they are.
+ */
+static __always_inline void shim_reader_enter(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	if (unlikely(t->section & SECTION_DEPTH))
+		call_thunk(shim_section_nest);
+	else
+		t->section = READ_ONCE(shim_grace_period);
+	/* Pairs with membarrier(2) in sections_wait(). */
+	barrier();
+}
+
+static __always_inline void shim_reader_leave(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	barrier();
+	t->section--;
+	if (unlikely(shim_section_is_shared(t)))
+		call_thunk(shim_section_leave_shared);
+}
 #endif
 
 #endif /* _LINUX_RCU_READER_H */

@@ -22,6 +22,7 @@
  * struct thread_info - what the shim knows of the calling thread
  * @cpu: number of its CPU, or SHIM_NO_CPU
  * @cpu_offset: from a per-CPU pointer to this CPU's copy
+ * @section: fast build: what <linux/rcu_reader.h> says
  * @preempt_count: laid out as the kernel's; see <linux/preempt.h>
  * @irqs_off: interrupts are off: a signal that is one waits
  * @shielded: how often the shim has entered the C library, whose locks an
@@ -30,16 +31,19 @@
  * @bringing_up: a hotplug callback runs
  * @rcu_nesting: depth of RCU read-side sections
  * @locks_held: locks of any kind
+ * @gated: it is counted at the gate for them; see lock.c
  * @hardirqs: interrupts that wait
  * @softirqs: the same
  */
 struct thread_info {
 	unsigned int cpu;
 	size_t cpu_offset;
+	u64 section;
 	unsigned int preempt_count;
 	bool irqs_off;
 	bool exiting;
 	bool bringing_up;
+	bool gated;
 	unsigned int shielded;
 	unsigned int rcu_nesting;
 	unsigned int locks_held;
