@@ -33,13 +33,34 @@
 
 /* === Handles === */
 
-static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
+/* A handle is in the list of all from slab to slab, dead or alive. */
+static bool handle_link(struct bytepool *pool, struct bytepool_buf *buf)
+{
+	unsigned long flags;
+
+	if (!lock_unless_held(&pool->handles_lock, &flags))
+		return false;
+	list_add(&buf->link, &pool->live_list);
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	return true;
+}
+
+static bool handle_unlink(struct bytepool *pool, struct bytepool_buf *buf)
+{
+	unsigned long flags;
+
+	if (!lock_unless_held(&pool->handles_lock, &flags))
+		return false;
+	list_del(&buf->link);
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	return true;
+}
+
+static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
+						   gfp_t gfp)
 {
 	struct bytepool_buf *buf;
 
-	buf = objpool_take_bare(&pool->objects, class_bare(pool));
-	if (buf)
-		return buf;
 	if (!slab_allowed())
 		return NULL;
 	buf = kmem_cache_alloc(pool->handles->slab, gfp & ~__GFP_ZERO);
@@ -54,63 +75,80 @@ static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
 	buf->pool = pool;
 	buf->generation = 0;
 	buf->site = 0;
-	return buf;
-}
-
-/* Takes the oldest resting handle where there are too many. */
-static struct bytepool_buf *rest_handle(struct bytepool *pool,
-					struct bytepool_buf *buf)
-{
-	struct bytepool_buf *oldest = NULL;
-	unsigned long flags;
-
-	if (!lock_unless_held(&pool->handles_lock, &flags))
+	if (handle_link(pool, buf))
 		return buf;
-	list_add_tail(&buf->link, &pool->resting);
-	if (++pool->nr_resting > RESTING_HANDLES) {
-		oldest = list_first_entry(&pool->resting, struct bytepool_buf,
-					  link);
-		list_del(&oldest->link);
-		pool->nr_resting--;
-	}
-	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-	return oldest;
+	kmem_cache_free(pool->handles->slab, buf);
+	return NULL;
 }
 
-/* A dead handle without payload: rests, so that it can be recognised. */
-static void handle_free(struct bytepool *pool, struct bytepool_buf *buf,
-			bool late)
+static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
 {
-	if (late)
-		kmem_cache_free(pool->handles->slab, buf);
-	else if (pool->objects.bypass)
-		buf = rest_handle(pool, buf);
-	else if (objpool_give_bare(&pool->objects, class_bare(pool), buf))
-		return;
-	if (!late && buf)
-		kmem_cache_free(pool->handles->slab, buf);
+	struct bytepool_buf *buf;
+
+	buf = objpool_take_bare(&pool->objects, class_bare(pool));
+	return buf ?: handle_create(pool, gfp);
 }
 
-static bool live_add(struct bytepool *pool, struct bytepool_buf *buf)
+/**
+ * handle_destroy() - give the memory of a dead handle back
+ * @pool: the pool
+ * @buf: the handle, without payload
+ *
+ * Return: false if that cannot be done here, but by the worker.
+ */
+bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf)
 {
-	unsigned long flags;
-
-	if (!lock_unless_held(&pool->handles_lock, &flags))
+	if (!handle_unlink(pool, buf))
 		return false;
-	list_add(&buf->link, &pool->live_list);
-	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	kmem_cache_free(pool->handles->slab, buf);
 	return true;
 }
 
-static bool live_del(struct bytepool *pool, struct bytepool_buf *buf)
+/*
+ * A dead handle rests where magazines are bypassed; sets *oldest where there
+ * are too many.
+ */
+static bool handle_rest(struct bytepool *pool, struct bytepool_buf *buf,
+			struct bytepool_buf **oldest)
 {
 	unsigned long flags;
 
 	if (!lock_unless_held(&pool->handles_lock, &flags))
 		return false;
 	list_del(&buf->link);
+	list_add_tail(&buf->link, &pool->resting);
+	if (++pool->nr_resting > RESTING_HANDLES) {
+		*oldest = list_first_entry(&pool->resting, struct bytepool_buf,
+					   link);
+		list_del(&(*oldest)->link);
+		pool->nr_resting--;
+	}
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	return true;
+}
+
+static bool handle_keep_bypassed(struct bytepool *pool,
+				 struct bytepool_buf *buf)
+{
+	struct bytepool_buf *oldest = NULL;
+
+	if (!handle_rest(pool, buf, &oldest))
+		return false;
+	if (oldest)
+		kmem_cache_free(pool->handles->slab, oldest);
+	return true;
+}
+
+/* A dead handle without payload: rests, so that it can be recognised. */
+static void handle_free(struct bytepool *pool, struct bytepool_buf *buf)
+{
+	struct objpool *op = &pool->objects;
+
+	if (op->bypass ? handle_keep_bypassed(pool, buf) :
+			 objpool_give_bare(op, class_bare(pool), buf))
+		return;
+	if (!handle_destroy(pool, buf))
+		objpool_park(op, class_bare(pool), buf, false);
 }
 
 static u32 handle_flags(const struct bytepool *pool)
@@ -127,6 +165,14 @@ static u32 handle_flags(const struct bytepool *pool)
 }
 
 /* === Construction === */
+
+/* Who walks the list of handles may read these at any time. */
+static void handle_set(struct bytepool_buf *buf, u16 class, u32 capacity)
+{
+	WRITE_ONCE(buf->class, class);
+	WRITE_ONCE(buf->capacity, capacity);
+	buf->cpu_offset = class_offset(class);
+}
 
 static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
 {
@@ -153,45 +199,38 @@ void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp)
 	buf = handle_alloc(pool, gfp);
 	if (!buf)
 		return NULL;
-	buf->class = class_buf(tier_nr);
-	buf->cpu_offset = class_offset(buf->class);
-	buf->capacity = tier->size;
+	handle_set(buf, class_buf(tier_nr), tier->size);
 	buf->data = payload_alloc(pool, tier, gfp);
 	if (!buf->data && may_fall_back(pool, tier, gfp)) {
 		buf->data = big_vmalloc(tier->size, gfp);
 		flags |= BUF_VMALLOC;
 	}
 	buf->flags = flags;
-	if (!buf->data)
-		goto err_free_handle;
-	if (!live_add(pool, buf))
-		goto err_free_payload;
-	return buf;
-
-err_free_payload:
-	payload_free(pool, buf);
-err_free_handle:
-	handle_free(pool, buf, false);
+	if (likely(buf->data))
+		return buf;
+	handle_free(pool, buf);
 	return NULL;
 }
 
 /* Frees a dead buffer larger than the largest tier. */
 static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
 {
-	bool late;
+	struct objpool *op = &pool->objects;
 
 	/* Parked, it comes back here by the worker. */
-	if (!slab_allowed() || !live_del(pool, buf)) {
-		objpool_park(&pool->objects, class_buf(0), buf, false);
+	if (!slab_allowed()) {
+		objpool_park(op, class_buf(0), buf, false);
 		return;
 	}
 	rcu_read_lock();
-	late = !count_back(pool, -1, buf->capacity);
 	payload_clear(buf->data, buf->capacity);
 	big_free(buf->data);
-	handle_free(pool, buf, late);
-	if (late)
-		objpool_unpin(&pool->objects);
+	if (count_back(pool, -1, buf->capacity))
+		handle_free(pool, buf);
+	else if (handle_destroy(pool, buf))
+		objpool_unpin(op);
+	else
+		objpool_park(op, class_bare(pool), buf, true);
 	rcu_read_unlock();
 }
 
@@ -215,10 +254,13 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 			      READ_ONCE(buf->site));
 		return true;
 	}
-	if (!live_del(pool, buf))
+	if (late && !handle_unlink(pool, buf))
 		return false;
 	payload_free(pool, buf);
-	handle_free(pool, buf, late);
+	if (late)
+		kmem_cache_free(pool->handles->slab, buf);
+	else
+		handle_free(pool, buf);
 	return true;
 }
 
@@ -306,21 +348,15 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	if (is_vmalloc_addr(buf->data))
 		flags |= BUF_VMALLOC;
 	buf->flags = flags;
-	buf->class = CLASS_OVERSIZE;
-	buf->capacity = oversize_capacity(len);
-	if (!live_add(pool, buf))
-		goto err_free_data;
+	handle_set(buf, CLASS_OVERSIZE, oversize_capacity(len));
 	oversize_count(pool, len);
 	memset(handle_priv(buf), 0, pool->priv_size);
 	/* The handle is fresh, so it is sound. */
 	buf_issue(buf, len, site);
 	return buf;
 
-err_free_data:
-	big_free(buf->data);
-	limit_uncharge(pool, oversize_capacity(len));
 err_free_handle:
-	handle_free(pool, buf, READ_ONCE(pool->objects.dead));
+	handle_free(pool, buf);
 	return get_failed_oversize(pool, site);
 }
 
@@ -342,6 +378,23 @@ buf_get_slow(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long site)
 			limit_uncharge(pool, pool->tier[tier].size);
 	}
 	return buf ?: get_failed(pool, class_buf(tier), site);
+}
+
+/* What bytepool_get_buf() does where this CPU has nothing idle at hand. */
+static noinline struct bytepool_buf *
+buf_get_empty(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long site)
+{
+	unsigned int class = class_buf(tier_index(pool, len));
+	struct bytepool_buf *buf;
+	bool fresh;
+
+	buf = objpool_get_slow(&pool->objects, class, len, gfp, &fresh);
+	if (unlikely(!buf))
+		return get_failed(pool, class, site);
+	if (likely(buf_issue(buf, len, site)))
+		return buf;
+	buf_refuse(pool, buf, site);
+	return buf_get_slow(pool, len, gfp, site);
 }
 
 /* The fast path met a handle that somebody else has, too. */
@@ -376,9 +429,9 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
-	offset = pool->offset_of[tier_bucket(len)];
+	offset = pool->offset_of[tier_bucket(len)].buf;
 	if (unlikely(!objpool_pop(&pool->objects, offset, len, &obj)))
-		return buf_get_slow(pool, len, gfp, _RET_IP_);
+		return buf_get_empty(pool, len, gfp, _RET_IP_);
 	if (unlikely(!buf_issue(obj, len, _RET_IP_)))
 		return buf_get_again(pool, obj, len, gfp, _RET_IP_);
 	return obj;

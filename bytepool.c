@@ -117,7 +117,8 @@ static void set_tier_table(struct bytepool *pool)
 		while (i < pool->nr_tiers - 1 && pool->tier[i].size < len)
 			i++;
 		pool->tier_of[bucket] = i;
-		pool->offset_of[bucket] = class_offset(class_buf(i));
+		pool->offset_of[bucket].buf = class_offset(class_buf(i));
+		pool->offset_of[bucket].raw = class_offset(class_raw(i));
 	}
 }
 
@@ -308,7 +309,7 @@ static bool pool_destruct(struct objpool *op, unsigned int class, void *obj,
 	else if (pool->flags & POOL_TYPED)
 		typed_destruct(pool, obj, late);
 	else if (class == class_bare(pool))
-		kmem_cache_free(pool->handles->slab, obj);
+		return handle_destroy(pool, obj);
 	else if (class == class_raw(class / 2))
 		kmem_cache_free(pool->tier[class / 2].slab, obj);
 	else
@@ -329,7 +330,7 @@ static struct parked *pool_park(struct objpool *op, unsigned int class,
 		return obj + ALIGN(pool->type.size, sizeof(void *));
 	/* Nor may the count of a handle ever be written to. */
 	if (class == class_bare(pool))
-		return (void *)&((struct bytepool_buf *)obj)->site;
+		return &((struct bytepool_buf *)obj)->parked;
 	if (class == class_buf(class / 2))
 		return ((struct bytepool_buf *)obj)->data;
 	return obj;
@@ -775,9 +776,6 @@ static int __init bytepool_init(void)
 	int ret;
 
 	BUILD_BUG_ON(HANDLE_SIZE != BYTEPOOL_GRAIN);
-	BUILD_BUG_ON(sizeof(struct parked) >
-		     sizeof(struct bytepool_buf) -
-			     offsetof(struct bytepool_buf, site));
 	bound_init(&default_bound,
 		   min_t(u64, ram / DEFAULT_IDLE_SHARE, DEFAULT_IDLE_MAX));
 	ret = slab_cache_of_init();

@@ -17,8 +17,13 @@
 
 #include "internal.h"
 
-/* Spare magazines that a depot keeps for the next flush. */
-#define DEPOT_EMPTY 4
+/*
+ * Empty magazines that a depot keeps for the next flush: at least so many, and
+ * with room for so many objects in all. They are what gets have left behind, so
+ * that puts of as many objects need no others.
+ */
+#define DEPOT_EMPTY	   4U
+#define DEPOT_EMPTY_ROUNDS 128U
 
 /* === Idle bound === */
 
@@ -44,13 +49,24 @@ size_t bound_draw(struct idle_bound *bound, size_t need, size_t want)
 	return take;
 }
 
-void bound_return(struct idle_bound *bound, size_t bytes)
-{
-	if (bytes)
-		atomic_long_add(bytes, &bound->avail);
-}
-
 /* === Magazines and depots === */
+
+/**
+ * vacate() - take the vacant places' share of the bound out of a magazine
+ * @mag: the magazine, which nobody else uses
+ * @size: of its objects
+ *
+ * Return: bytes, for bound_return().
+ */
+size_t vacate(struct magazine *mag, size_t size)
+{
+	size_t bytes = (mag->limit - mag->nr) * size;
+
+	/* What takes nothing from the bound is limited by room alone. */
+	if (size && mag != &no_magazine)
+		mag->limit = mag->nr;
+	return bytes;
+}
 
 static struct magazine *magazine_alloc(struct objpool *op, unsigned int class,
 				       gfp_t gfp)
@@ -66,6 +82,7 @@ static struct magazine *magazine_alloc(struct objpool *op, unsigned int class,
 	mag->next = NULL;
 	mag->nr = 0;
 	mag->cap = cap;
+	mag->seen = 0;
 	/* Places are drawn for as they are used, but for what takes nothing. */
 	mag->limit = op->class[class].size ? 0 : cap;
 	return mag;
@@ -79,7 +96,7 @@ struct depot *depot_here(struct objpool *op, unsigned int class)
 	return (depots ?: op->first_depots) + class;
 }
 
-/* Both with depot.lock held. */
+/* These four with depot.lock held. */
 static void depot_link(struct depot *depot, struct magazine *mag)
 {
 	mag->next = depot->full;
@@ -87,31 +104,86 @@ static void depot_link(struct depot *depot, struct magazine *mag)
 	depot->nr_full++;
 }
 
-static void depot_unlink(struct depot *depot)
+static struct magazine *depot_unlink(struct depot *depot)
 {
-	WRITE_ONCE(depot->full, depot->full->next);
-	depot->nr_full--;
-}
+	struct magazine *mag = depot->full;
 
-/* Takes a magazine with objects; NULL if there is none. */
-struct magazine *depot_get_full(struct depot *depot)
-{
-	struct magazine *mag;
-	unsigned long flags;
-
-	/* Pairs with the stores under the lock; a miss is as good as late. */
-	if (!READ_ONCE(depot->full))
-		return NULL;
-	if (!lock_unless_held(&depot->lock, &flags))
-		return NULL;
-	mag = depot->full;
-	if (mag)
-		depot_unlink(depot);
-	raw_spin_unlock_irqrestore(&depot->lock, flags);
+	if (mag) {
+		WRITE_ONCE(depot->full, mag->next);
+		depot->nr_full--;
+	}
 	return mag;
 }
 
-bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max)
+static bool depot_link_empty(struct depot *depot, struct magazine *mag)
+{
+	/* Where slab is off limits there is no choice but to keep. */
+	if (depot->nr_empty >=
+		    max(DEPOT_EMPTY, DEPOT_EMPTY_ROUNDS / mag->cap) &&
+	    slab_allowed())
+		return false;
+	mag->next = depot->empty;
+	WRITE_ONCE(depot->empty, mag);
+	depot->nr_empty++;
+	return true;
+}
+
+static struct magazine *depot_unlink_empty(struct depot *depot)
+{
+	struct magazine *mag = depot->empty;
+
+	if (mag) {
+		WRITE_ONCE(depot->empty, mag->next);
+		depot->nr_empty--;
+	}
+	return mag;
+}
+
+/* An empty magazine that nobody wants, with its share of the bound. */
+static void magazine_free(struct objpool *op, unsigned int class,
+			  struct magazine *mag)
+{
+	bound_return(op->bound, vacate(mag, op->class[class].size));
+	kfree(mag);
+}
+
+/**
+ * depot_get_full() - take a magazine with objects
+ * @op: the object pool
+ * @class: the objects' class
+ * @depot: of that class
+ * @empty: an empty magazine that goes to the depot at the same time, or NULL
+ *
+ * Return: the magazine; NULL if there is none.
+ */
+struct magazine *depot_get_full(struct objpool *op, unsigned int class,
+				struct depot *depot, struct magazine *empty)
+{
+	struct magazine *mag = NULL;
+	unsigned long flags;
+
+	if (lock_unless_held(&depot->lock, &flags)) {
+		mag = depot_unlink(depot);
+		if (empty && depot_link_empty(depot, empty))
+			empty = NULL;
+		raw_spin_unlock_irqrestore(&depot->lock, flags);
+	}
+	if (unlikely(empty))
+		magazine_free(op, class, empty);
+	return mag;
+}
+
+/**
+ * depot_put_full() - leave a magazine with objects
+ * @depot: of their class
+ * @mag: the magazine
+ * @max: how many there may be
+ * @empty: where an empty one goes that is wanted at the same time, or NULL
+ *
+ * Return: false if there is no room.
+ */
+bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max,
+		    struct magazine **empty)
 {
 	unsigned long flags;
 	bool room;
@@ -119,8 +191,11 @@ bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max)
 	if (!lock_unless_held(&depot->lock, &flags))
 		return false;
 	room = depot->nr_full < max;
-	if (room)
+	if (room) {
 		depot_link(depot, mag);
+		if (empty)
+			*empty = depot_unlink_empty(depot);
+	}
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	return room;
 }
@@ -138,31 +213,23 @@ struct magazine *depot_get_empty(struct objpool *op, unsigned int class,
 	 */
 	if (!lock_unless_held(&depot->lock, &flags))
 		return NULL;
-	mag = depot->empty;
-	if (mag) {
-		depot->empty = mag->next;
-		depot->nr_empty--;
-	}
+	mag = depot_unlink_empty(depot);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	return mag ?: magazine_alloc(op, class, gfp);
 }
 
-void depot_put_empty(struct depot *depot, struct magazine *mag)
+void depot_put_empty(struct objpool *op, unsigned int class,
+		     struct depot *depot, struct magazine *mag)
 {
-	/* Where slab is off limits there is no choice but to keep. */
-	bool keep = !slab_allowed();
 	unsigned long flags;
 
 	if (lock_unless_held(&depot->lock, &flags)) {
-		if (keep || depot->nr_empty < DEPOT_EMPTY) {
-			mag->next = depot->empty;
-			depot->empty = mag;
-			depot->nr_empty++;
+		if (depot_link_empty(depot, mag))
 			mag = NULL;
-		}
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
 	}
-	kfree(mag);
+	if (mag)
+		magazine_free(op, class, mag);
 }
 
 /* Takes one object, where the CPU's own magazines are out of reach. */
@@ -182,36 +249,33 @@ void *depot_take_one(struct objpool *op, unsigned int class,
 		obj = mag->obj[--mag->nr];
 		if (op->class[class].size)
 			mag->limit = mag->nr;
-		if (!mag->nr) {
-			depot_unlink(depot);
-			empty = mag;
-		}
+		if (!mag->nr)
+			empty = depot_unlink(depot);
 	}
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	if (empty)
-		depot_put_empty(depot, empty);
+		depot_put_empty(op, class, depot, empty);
 	if (obj)
 		bound_return(op->bound, op->class[class].size);
 	return obj;
 }
 
-/* Adds to the first magazine that has room, with depot.lock held. */
-static bool depot_add_one(struct depot *depot, void *obj,
-			  struct magazine **spare)
+/*
+ * Adds to the first magazine that has room, with depot.lock held. The object
+ * has drawn its share: an empty magazine's own goes to *vacant.
+ */
+static bool depot_add_one(struct objpool *op, unsigned int class,
+			  struct depot *depot, void *obj,
+			  struct magazine **spare, size_t *vacant)
 {
 	struct magazine *mag = depot->full;
 
 	if (!mag || mag->nr == mag->cap) {
-		mag = *spare;
-		if (mag) {
-			*spare = NULL;
-		} else if (depot->empty) {
-			mag = depot->empty;
-			depot->empty = mag->next;
-			depot->nr_empty--;
-		} else {
+		mag = *spare ?: depot_unlink_empty(depot);
+		*spare = NULL;
+		if (!mag)
 			return false;
-		}
+		*vacant = vacate(mag, op->class[class].size);
 		depot_link(depot, mag);
 	}
 	mag->obj[mag->nr++] = obj;
@@ -225,22 +289,40 @@ bool depot_keep_one(struct objpool *op, unsigned int class, struct depot *depot,
 {
 	struct magazine *spare = NULL;
 	unsigned long flags;
+	size_t vacant = 0;
 	bool kept = false;
 
 	do {
 		if (!lock_unless_held(&depot->lock, &flags))
 			break;
-		kept = depot_add_one(depot, obj, &spare);
+		kept = depot_add_one(op, class, depot, obj, &spare, &vacant);
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
+		bound_return(op->bound, vacant);
 		if (!kept)
 			spare = magazine_alloc(op, class, gfp);
 	} while (!kept && spare);
 	if (spare)
-		depot_put_empty(depot, spare);
+		depot_put_empty(op, class, depot, spare);
 	return kept;
 }
 
-void depot_free_empties(struct depot *depot)
+/* Takes the shares of the bound that empty magazines have. Returns bytes. */
+size_t depot_vacate(struct objpool *op, unsigned int class, struct depot *depot)
+{
+	struct magazine *mag;
+	unsigned long flags;
+	size_t bytes = 0;
+
+	if (!READ_ONCE(depot->empty) || !lock_unless_held(&depot->lock, &flags))
+		return 0;
+	for (mag = depot->empty; mag; mag = mag->next)
+		bytes += vacate(mag, op->class[class].size);
+	raw_spin_unlock_irqrestore(&depot->lock, flags);
+	return bytes;
+}
+
+void depot_free_empties(struct objpool *op, unsigned int class,
+			struct depot *depot)
 {
 	struct magazine *mag, *next;
 	unsigned long flags;
@@ -248,12 +330,12 @@ void depot_free_empties(struct depot *depot)
 	if (!lock_unless_held(&depot->lock, &flags))
 		return;
 	mag = depot->empty;
-	depot->empty = NULL;
+	WRITE_ONCE(depot->empty, NULL);
 	depot->nr_empty = 0;
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	for (; mag; mag = next) {
 		next = mag->next;
-		kfree(mag);
+		magazine_free(op, class, mag);
 	}
 }
 

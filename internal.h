@@ -7,6 +7,7 @@
  *	raw.c		raw memory, and what is larger than the largest tier
  *	objpool.c	the object pool: per-CPU magazines over a depot over slab
  *	depot.c		what CPUs share of it
+ *	reclaim.c	how idle memory goes back: drains, trim, shrinker
  *	objects.c	typed object pools, the third user of the object pool
  *	payload.c	slab caches shared by the pools, memory beyond the tiers
  *	report.c	refusals, memory known by its address, what is outstanding
@@ -133,9 +134,6 @@ static inline unsigned int class_buf(unsigned int tier)
 	return 2 * tier;
 }
 
-/* From the class of a tier's buffers to that of its raw memory. */
-#define CLASS_RAW_OFFSET sizeof(struct cpu_class)
-
 static inline unsigned int class_raw(unsigned int tier)
 {
 	return 2 * tier + 1;
@@ -149,8 +147,8 @@ static inline unsigned int class_raw(unsigned int tier)
  * @priv_size: bytes of the user's own with each buffer
  * @largest: size of the largest tier
  * @tier_of: by tier_bucket(): the smallest tier that any such length fits
- * @offset_of: likewise: class_offset() of that tier's buffers; raw memory's is
- *	the next
+ * @offset_of: likewise: class_offset() of that tier's buffers, and of its raw
+ *	memory
  * @fast_max: largest length that the fast path of a get serves; 0 where it
  *	has to look at more than that
  * @slab_factor: of slab_slot()
@@ -162,7 +160,7 @@ static inline unsigned int class_raw(unsigned int tier)
  * @handles: where handles come from
  * @handles_lock: protects @live_list, @resting, @nr_resting and
  *	@quarantine_list
- * @live_list: every handle that has its payload, in use or idle
+ * @live_list: every handle, in use, idle with its payload, or bare
  * @resting: dead handles, oldest first, where magazines are bypassed
  * @nr_resting: how many
  * @quarantine_list: handles withheld
@@ -186,7 +184,10 @@ struct bytepool {
 	unsigned int priv_size;
 	size_t largest;
 	size_t fast_max;
-	u16 offset_of[32];
+	struct {
+		u16 buf;
+		u16 raw;
+	} offset_of[32];
 	u8 tier_of[32];
 	u32 slab_factor;
 	struct slab_slot slab_slot[NR_SLAB_SLOTS];
@@ -244,13 +245,11 @@ static __always_inline int state_refs(u64 state)
 	return IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ? state >> 32 : state;
 }
 
-/* Classes of handles that are of no tier; unlike flags they never change. */
-#define CLASS_OVERSIZE (U16_MAX - 1) /* larger than the largest tier */
-#define CLASS_CURSOR   U16_MAX /* no buffer: place mark of a list walk */
+/* Class of a handle that is of no tier: larger than the largest. */
+#define CLASS_OVERSIZE U16_MAX
 
 /**
  * struct bytepool_buf - the handle of a buffer
- * @data: the payload
  * @pool: where it belongs
  * @ref: how many references there are; 0 while idle. The arbiter: whether a
  *	handle is alive is decided by this count alone, and a dead count is
@@ -261,17 +260,18 @@ static __always_inline int state_refs(u64 state)
  * @rcu: may be looked up under RCU. The same as long as the memory is a
  *	handle, for late readers look at it
  * @len: length in bytes, as asked or as set
- * @site: while alive, who got it; after that, who released it last
  * @link: in bytepool.live_list, .resting or .quarantine_list
+ * @data: the payload
+ * @site: while alive, who got it; after that, who released it last
  * @class: of its tier
  * @cpu_offset: class_offset() of that
  * @capacity: of the payload, in bytes
+ * @parked: of a bare handle that the worker is to free
  *
  * One cache line, followed by the user's own bytes. Only the owner of the
  * count's last reference, or of an idle handle, writes to it.
  */
 struct bytepool_buf {
-	void *data;
 	struct bytepool *pool;
 	union {
 		struct {
@@ -283,11 +283,17 @@ struct bytepool_buf {
 	u16 generation;
 	u16 rcu;
 	u32 len;
-	unsigned long site;
 	struct list_head link;
-	u16 class;
-	u16 cpu_offset;
-	u32 capacity;
+	union {
+		struct {
+			void *data;
+			unsigned long site;
+			u16 class;
+			u16 cpu_offset;
+			u32 capacity;
+		};
+		struct parked parked;
+	};
 };
 
 /* The user's own bytes come after the handle, aligned as memory is. */
@@ -320,6 +326,7 @@ int pool_check_name(const char *name);
 /* buf.c */
 void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp);
 bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
+bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
 
 /* raw.c */
 void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp);

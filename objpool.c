@@ -36,11 +36,11 @@
 /*
  * A magazine holds objects of so many bytes in all, between one object and
  * MAX_ROUNDS: enough rounds to make the depot's lock rare, but on up to
- * SHARING_CPUS together no class strands more than an eighth of the bound in
+ * SHARING_CPUS together no class strands more than a quarter of the bound in
  * magazines, which come in twos.
  */
 #define MAGAZINE_BYTES_MIN (256UL << 10)
-#define MAGAZINE_SHARE	   16
+#define MAGAZINE_SHARE	   8
 #define SHARING_CPUS	   16U
 #define MAX_ROUNDS	   64U
 
@@ -209,48 +209,35 @@ static void objpool_work(struct work_struct *work)
 }
 
 /* Destructs here if the object allows it, by the worker if not. */
-static void destruct_or_park(struct objpool *op, unsigned int class, void *obj)
+void destruct_or_park(struct objpool *op, unsigned int class, void *obj)
 {
 	if (op->class[class].defer || !slab_allowed() ||
 	    !op->ops->destruct(op, class, obj, 0))
 		objpool_park(op, class, obj, false);
 }
 
-/* How far a drain may go. */
-enum drain {
-	DRAIN_ATOMIC, /* without sleeping */
-	DRAIN_SHRINK, /* but what may sleep is the worker's */
-	DRAIN_ALL, /* nothing is left to the worker */
-};
-
-/* Destructs what is in a magazine. Returns how many there were. */
-static unsigned int magazine_drain(struct objpool *op, unsigned int class,
-				   struct magazine *mag, enum drain how)
-{
-	unsigned int nr = mag->nr;
-
-	while (mag->nr) {
-		void *obj = mag->obj[--mag->nr];
-
-		if (how == DRAIN_ALL)
-			op->ops->destruct(op, class, obj, DESTRUCT_MAY_SLEEP);
-		else
-			destruct_or_park(op, class, obj);
-	}
-	atomic64_add(nr, &op->class[class].drained);
-	if (how != DRAIN_ATOMIC)
-		cond_resched();
-	return nr;
-}
-
 /* === The CPU's own part, inside its section === */
 
-/* Whether there is something to take from cc->loaded now. */
-static bool cpu_can_pop(struct cpu_class *cc)
+/* Both magazines are empty: takes one out, to be exchanged for a full one. */
+static struct magazine *cpu_take_empty(struct cpu_class *cc)
 {
-	if (!cc->loaded->nr && cc->previous->nr)
-		swap(cc->loaded, cc->previous);
-	return cc->loaded->nr;
+	struct magazine *mag = cc->previous;
+
+	cc->previous = &no_magazine;
+	return mag == &no_magazine ? NULL : mag;
+}
+
+/* Loads a full magazine. Returns the empty one that it takes the place of. */
+static struct magazine *cpu_load(struct cpu_class *cc, struct magazine *full)
+{
+	struct magazine *out = NULL;
+
+	if (cc->previous == &no_magazine)
+		cc->previous = cc->loaded;
+	else if (cc->loaded != &no_magazine)
+		out = cc->loaded;
+	cc->loaded = full;
+	return out;
 }
 
 static void *cpu_pop(struct cpu_block *block, struct cpu_class *cc, size_t len)
@@ -265,53 +252,6 @@ static void *cpu_pop(struct cpu_block *block, struct cpu_class *cc, size_t len)
 	return obj;
 }
 
-/* Takes the vacant places' share of the bound. Returns bytes. */
-static size_t vacate(struct magazine *mag, size_t size)
-{
-	size_t bytes = (mag->limit - mag->nr) * size;
-
-	/* What takes nothing from the bound is limited by room alone. */
-	if (size && mag != &no_magazine)
-		mag->limit = mag->nr;
-	return bytes;
-}
-
-/* Takes all vacant places' share, so that another class or CPU can use it. */
-static size_t cpu_vacate(struct objpool *op, struct cpu_block *block)
-{
-	size_t bytes = 0;
-	unsigned int i;
-
-	for (i = 0; i < op->nr_classes; i++) {
-		struct cpu_class *cc = &block->class[i];
-
-		bytes += vacate(cc->loaded, cc->size);
-		bytes += vacate(cc->previous, cc->size);
-	}
-	return bytes;
-}
-
-/*
- * The bound is exhausted: gives the share of this CPU's vacant places back.
- * At most once a tick unless asked to: mostly in vain, it would only make an
- * exhausted bound dear. True if there was any.
- */
-static bool reclaim_vacant(struct objpool *op, bool now)
-{
-	struct cpu_block *block;
-	size_t vacant = 0;
-
-	if (!cpu_enter(op, &block))
-		return false;
-	if (now || time_after(jiffies, block->reclaimed)) {
-		block->reclaimed = jiffies;
-		vacant = cpu_vacate(op, block);
-	}
-	cpu_leave(block);
-	bound_return(op->bound, vacant);
-	return vacant;
-}
-
 enum push {
 	PUSH_DONE,
 	PUSH_CREDIT,
@@ -319,8 +259,9 @@ enum push {
 };
 
 /*
- * Pushes, if need be with the help of an empty magazine, *spare; then *out
- * is the full one that goes to the depot. Or tells what is wanting.
+ * Pushes, if need be with the help of an empty magazine, *spare. Or tells what
+ * is wanting. Where both magazines are full, *out is the one that goes to the
+ * depot, to be exchanged for an empty one.
  */
 static enum push cpu_push(struct cpu_class *cc, void *obj,
 			  struct magazine **spare, struct magazine **out)
@@ -328,14 +269,15 @@ static enum push cpu_push(struct cpu_class *cc, void *obj,
 	if (cc->loaded->nr == cc->loaded->cap) {
 		if (cc->previous->nr < cc->previous->cap) {
 			swap(cc->loaded, cc->previous);
-		} else if (*spare) {
+		} else {
 			if (cc->previous != &no_magazine)
 				*out = cc->previous;
+			cc->previous = &no_magazine;
+			if (!*spare)
+				return PUSH_MAGAZINE;
 			cc->previous = cc->loaded;
 			cc->loaded = *spare;
 			*spare = NULL;
-		} else {
-			return PUSH_MAGAZINE;
 		}
 	}
 	if (cc->loaded->nr == cc->loaded->limit)
@@ -403,64 +345,11 @@ static void make_block(struct objpool *op, gfp_t gfp)
 	kfree(block);
 }
 
-/*
- * Takes an idle object: from the CPU's own magazines, refilled from the depot
- * if need be, or from the depot itself where those are out of reach.
- */
-static void *get_idle(struct objpool *op, unsigned int class, size_t len)
+/* Takes an object of the depot's own, where the CPU's are out of reach. */
+static void *get_idle_shared(struct objpool *op, unsigned int class, size_t len)
 {
-	struct magazine *full, *empty = NULL;
-	size_t size = op->class[class].size;
-	struct cpu_block *block;
-	struct depot *depot;
-	struct cpu_class *cc;
-	size_t vacant = 0;
-	void *obj = NULL;
+	void *obj = depot_take_one(op, class, depot_here(op, class));
 
-	/* What is bypassed has no magazines, at most prefilled objects. */
-	if (op->bypass || !cpu_enter(op, &block))
-		goto shared;
-	cc = &block->class[class];
-	if (cpu_can_pop(cc))
-		obj = cpu_pop(block, cc, len);
-	else if (bound_scarce(op->bound))
-		/* Where these objects are put now, their share is wanted. */
-		vacant = vacate(cc->loaded, size) + vacate(cc->previous, size);
-	cpu_leave(block);
-	if (obj)
-		return obj;
-	if (unlikely(vacant))
-		bound_return(op->bound, vacant);
-
-	depot = depot_here(op, class);
-	full = depot_get_full(depot);
-	if (!full)
-		return NULL;
-	if (!cpu_enter(op, &block)) {
-		/* The lock was free just now, and is again: see there. */
-		depot_put_full(depot, full, UINT_MAX);
-		goto shared;
-	}
-	cc = &block->class[class];
-	/* An interrupt may have put something meanwhile. */
-	if (!cpu_can_pop(cc)) {
-		if (cc->loaded != &no_magazine)
-			empty = cc->loaded;
-		cc->loaded = full;
-		full = NULL;
-	}
-	obj = cpu_pop(block, cc, len);
-	cpu_leave(block);
-	if (full)
-		depot_put_full(depot, full, UINT_MAX);
-	if (empty) {
-		bound_return(op->bound, vacate(empty, size));
-		depot_put_empty(depot, empty);
-	}
-	return obj;
-
-shared:
-	obj = depot_take_one(op, class, depot_here(op, class));
 	if (!obj)
 		return NULL;
 	atomic64_inc(&op->class[class].hit);
@@ -469,6 +358,74 @@ shared:
 		objpool_note_length(op, len);
 	}
 	return obj;
+}
+
+/* Loads a full magazine, and takes an object from what there is then. */
+static void *get_idle_loaded(struct objpool *op, unsigned int class, size_t len,
+			     struct depot *depot, struct magazine *full)
+{
+	struct magazine *empty = NULL;
+	struct cpu_block *block;
+	struct cpu_class *cc;
+	void *obj;
+
+	if (!cpu_enter(op, &block)) {
+		/* The lock was free just now, and is again: see there. */
+		depot_put_full(depot, full, UINT_MAX, NULL);
+		return get_idle_shared(op, class, len);
+	}
+	cc = &block->class[class];
+	/* An interrupt may have put something meanwhile. */
+	if (likely(!cpu_can_pop(cc))) {
+		empty = cpu_load(cc, full);
+		full = NULL;
+	}
+	obj = cpu_pop(block, cc, len);
+	cpu_leave(block);
+	if (unlikely(full))
+		depot_put_full(depot, full, UINT_MAX, NULL);
+	if (unlikely(empty))
+		depot_put_empty(op, class, depot, empty);
+	return obj;
+}
+
+/*
+ * Takes an idle object: from the CPU's own magazines, refilled from the depot
+ * if need be, or from the depot itself where those are out of reach.
+ */
+static void *get_idle(struct objpool *op, unsigned int class, size_t len)
+{
+	struct depot *depot = depot_here(op, class);
+	struct magazine *full, *empty = NULL;
+	struct cpu_block *block;
+	struct cpu_class *cc;
+	bool refill = false;
+	size_t vacant = 0;
+	void *obj = NULL;
+
+	/* What is bypassed has no magazines, at most prefilled objects. */
+	if (op->bypass || !cpu_enter(op, &block))
+		return get_idle_shared(op, class, len);
+	cc = &block->class[class];
+	if (cpu_can_pop(cc)) {
+		obj = cpu_pop(block, cc, len);
+	} else {
+		/* Where these objects are put now, their share is wanted. */
+		if (bound_scarce(op->bound))
+			vacant = vacate(cc->loaded, cc->size) +
+				 vacate(cc->previous, cc->size);
+		/* Pairs with the stores under the lock; late is a miss. */
+		refill = READ_ONCE(depot->full);
+		if (refill)
+			empty = cpu_take_empty(cc);
+	}
+	cpu_leave(block);
+	bound_return(op->bound, vacant);
+	if (!refill)
+		return obj;
+	WRITE_ONCE(depot->used, true);
+	full = depot_get_full(op, class, depot, empty);
+	return full ? get_idle_loaded(op, class, len, depot, full) : NULL;
 }
 
 /**
@@ -529,7 +486,8 @@ static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj,
 	size_t size = op->class[class].size;
 
 	if (size && !bound_draw(op->bound, size, size) &&
-	    (!reclaim_vacant(op, insist) || !bound_draw(op->bound, size, size)))
+	    (!objpool_reclaim(op, class, insist) ||
+	     !bound_draw(op->bound, size, size)))
 		return false;
 	if (!depot_keep_one(op, class, depot_here(op, class), obj,
 			    GFP_NOWAIT | __GFP_NOWARN)) {
@@ -558,27 +516,30 @@ static bool push_help(struct objpool *op, unsigned int class, enum push want,
 		      size_t *drawn, struct magazine **spare)
 {
 	if (want == PUSH_MAGAZINE) {
-		*spare = depot_get_empty(op, class, depot_here(op, class),
-					 GFP_NOWAIT | __GFP_NOWARN);
+		if (!*spare)
+			*spare = depot_get_empty(op, class,
+						 depot_here(op, class),
+						 GFP_NOWAIT | __GFP_NOWARN);
 		return *spare;
 	}
 	*drawn = draw(op, class);
-	if (!*drawn && reclaim_vacant(op, false))
+	if (!*drawn && objpool_reclaim(op, class, false))
 		*drawn = draw(op, class);
 	return *drawn;
 }
 
-/* A full magazine leaves the CPU. */
-static void flush_magazine(struct objpool *op, unsigned int class,
-			   struct magazine *mag)
+/* A full magazine leaves the CPU. Returns an empty one, if there is any. */
+static struct magazine *flush_magazine(struct objpool *op, unsigned int class,
+				       struct magazine *mag)
 {
 	struct depot *depot = depot_here(op, class);
+	struct magazine *empty = NULL;
 
-	if (depot_put_full(depot, mag, op->class[class].max_full))
-		return;
+	WRITE_ONCE(depot->used, true);
+	if (depot_put_full(depot, mag, op->class[class].max_full, &empty))
+		return empty;
 	magazine_drain(op, class, mag, DRAIN_ATOMIC);
-	bound_return(op->bound, vacate(mag, op->class[class].size));
-	depot_put_empty(depot, mag);
+	return mag;
 }
 
 /* Makes an object idle; false if there is no room for it. */
@@ -602,7 +563,7 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 		bound_return(op->bound, drawn);
 		drawn = 0;
 		if (out)
-			flush_magazine(op, class, out);
+			spare = flush_magazine(op, class, out);
 		out = NULL;
 		if (ret == PUSH_DONE ||
 		    !push_help(op, class, ret, &drawn, &spare))
@@ -610,7 +571,7 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 	}
 	bound_return(op->bound, drawn);
 	if (spare)
-		depot_put_empty(depot_here(op, class), spare);
+		depot_put_empty(op, class, depot_here(op, class), spare);
 	if (!entered && put_idle_shared(op, class, obj, false)) {
 		atomic64_inc(&op->class[class].kept);
 		return true;
@@ -693,6 +654,10 @@ bool objpool_fill(struct objpool *op, unsigned int class, void *obj)
  */
 void *objpool_take_bare(struct objpool *op, unsigned int class)
 {
+	void *obj;
+
+	if (objpool_pop_uncounted(op, class_offset(class), &obj))
+		return obj;
 	return op->bypass ? NULL : get_idle(op, class, 0);
 }
 
@@ -706,235 +671,9 @@ void *objpool_take_bare(struct objpool *op, unsigned int class)
  */
 bool objpool_give_bare(struct objpool *op, unsigned int class, void *obj)
 {
-	return !READ_ONCE(op->dead) && !op->bypass && put_idle(op, class, obj);
-}
-
-/* === Draining === */
-
-/* Takes the blocks away from their CPUs. True if there was any. */
-static bool freeze_blocks(struct objpool *op)
-{
-	struct cpu_pool *cp;
-	bool found = false;
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu) {
-		cp = per_cpu_ptr(op->cpu, cpu);
-		if (xchg(&cp->block, &no_block) != &no_block) {
-			cp->frozen = true;
-			found = true;
-		}
-	}
-	return found;
-}
-
-static void thaw_blocks(struct objpool *op)
-{
-	struct cpu_pool *cp;
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu) {
-		cp = per_cpu_ptr(op->cpu, cpu);
-		if (!cp->frozen)
-			continue;
-		cp->frozen = false;
-		/* Pairs with the dependency through it in cpu_enter(). */
-		smp_store_release(&cp->block, cp->home);
-	}
-}
-
-static size_t drain_class(struct objpool *op, struct cpu_class *cc,
-			  unsigned int class, enum drain how)
-{
-	unsigned int nr = 0;
-
-	nr += magazine_drain(op, class, cc->loaded, how);
-	nr += magazine_drain(op, class, cc->previous, how);
-	bound_return(op->bound, vacate(cc->loaded, cc->size) +
-					vacate(cc->previous, cc->size));
-	return nr * cc->size;
-}
-
-static void free_magazines(struct cpu_class *cc)
-{
-	if (cc->loaded != &no_magazine)
-		kfree(cc->loaded);
-	if (cc->previous != &no_magazine)
-		kfree(cc->previous);
-	cc->loaded = &no_magazine;
-	cc->previous = &no_magazine;
-}
-
-/*
- * Empties a block that nobody is inside of. Returns how many bytes.
- *
- * In a shrink, what may sleep is left to the worker: a user's destructor is
- * free to use pools itself, and must not find their locks held.
- */
-static size_t drain_block(struct objpool *op, struct cpu_block *block,
-			  enum drain how)
-{
-	size_t bytes = 0;
-	unsigned int i;
-
-	for (i = 0; i < op->nr_classes; i++) {
-		if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
-			continue;
-		bytes += drain_class(op, &block->class[i], i, how);
-		free_magazines(&block->class[i]);
-	}
-	return bytes;
-}
-
-/* Empties a depot up to a number of bytes. Returns how many it were. */
-static size_t drain_depot(struct objpool *op, unsigned int class,
-			  struct depot *depot, size_t bytes, enum drain how)
-{
-	size_t size = op->class[class].size;
-	struct magazine *mag;
-	size_t done = 0;
-
-	while (done < bytes) {
-		mag = depot_get_full(depot);
-		if (!mag)
-			break;
-		done += magazine_drain(op, class, mag, how) * size;
-		bound_return(op->bound, vacate(mag, size));
-		depot_put_empty(depot, mag);
-	}
-	return done;
-}
-
-static size_t drain_depots(struct objpool *op, enum drain how)
-{
-	size_t bytes = 0;
-	unsigned int i;
-	int node;
-
-	for_each_node(node) {
-		if (!op->depots[node])
-			continue;
-		for (i = 0; i < op->nr_classes; i++) {
-			struct depot *depot = op->depots[node] + i;
-
-			if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
-				continue;
-			bytes += drain_depot(op, i, depot, SIZE_MAX, how);
-			depot_free_empties(depot);
-		}
-	}
-	return bytes;
-}
-
-static size_t drain_frozen(struct objpool *op, enum drain how)
-{
-	struct cpu_pool *cp;
-	size_t bytes = 0;
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu) {
-		cp = per_cpu_ptr(op->cpu, cpu);
-		if (cp->frozen)
-			bytes += drain_block(op, cp->home, how);
-	}
-	return bytes;
-}
-
-/**
- * objpool_drain() - give all idle memory back
- * @op: the object pool
- *
- * Context: may sleep.
- * Return: how many bytes it were.
- */
-size_t objpool_drain(struct objpool *op)
-{
-	size_t bytes = 0;
-
-	mutex_lock(&op->drain_lock);
-	if (freeze_blocks(op)) {
-		/* Pairs with preempt_disable() in cpu_enter(). */
-		synchronize_rcu();
-		bytes = drain_frozen(op, DRAIN_SHRINK);
-		thaw_blocks(op);
-	}
-	bytes += drain_depots(op, DRAIN_SHRINK);
-	mutex_unlock(&op->drain_lock);
-	return bytes;
-}
-
-/**
- * objpool_scan() - give some idle memory back, without waiting for anything
- * @op: the object pool
- * @bytes: how much
- *
- * Takes the depots' alone: what CPUs have is objpool_trim()'s.
- *
- * Context: any in which a shrinker runs.
- * Return: how many bytes it were.
- */
-size_t objpool_scan(struct objpool *op, size_t bytes)
-{
-	size_t done = 0;
-	unsigned int i;
-	int node;
-
-	for_each_node(node) {
-		if (!op->depots[node])
-			continue;
-		/* The largest first: the fewest calls for the most memory. */
-		for (i = op->nr_classes; i-- && done < bytes;)
-			if (op->class[i].size)
-				done += drain_depot(op, i, op->depots[node] + i,
-						    bytes - done, DRAIN_ATOMIC);
-	}
-	return done;
-}
-
-/**
- * objpool_trim() - have idle memory given back if nobody used the pool of late
- * @op: the object pool
- *
- * Vacant places, too: they keep others from the bound.
- */
-void objpool_trim(struct objpool *op)
-{
-	struct class_sum sum;
-	u64 activity = 0;
-	unsigned int i;
-
-	for (i = 0; i < op->nr_classes; i++) {
-		objpool_sum(op, i, &sum);
-		activity += sum.hit + sum.miss + sum.kept + sum.dropped +
-			    sum.filled;
-	}
-	if (activity != op->activity) {
-		op->activity = activity;
-		op->trimmed = false;
-	} else if (!op->trimmed) {
-		op->trimmed = true;
-		queue_work(bytepool_idle_wq, &op->drain_work);
-	}
-}
-
-static void objpool_drain_work(struct work_struct *work)
-{
-	objpool_drain(container_of(work, struct objpool, drain_work));
-}
-
-static int cpu_dead(unsigned int cpu, struct hlist_node *node)
-{
-	struct objpool *op = hlist_entry(node, struct objpool, hotplug);
-	struct cpu_pool *cp = per_cpu_ptr(op->cpu, cpu);
-
-	mutex_lock(&op->drain_lock);
-	if (cp->block != &no_block) {
-		drain_block(op, cp->block, DRAIN_SHRINK);
-		/* A forked child's CPUs may have died inside their section. */
-		cp->block->busy = 0;
-	}
-	mutex_unlock(&op->drain_lock);
-	return 0;
+	return objpool_push(op, class_offset(class), obj) ||
+	       (!READ_ONCE(op->dead) && !op->bypass &&
+		put_idle(op, class, obj));
 }
 
 /* === Life of an object pool === */
@@ -1109,7 +848,7 @@ int objpool_module_init(void)
 	if (!bytepool_idle_wq)
 		goto err_destroy_wq;
 	ret = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "bytepool:dead",
-				      NULL, cpu_dead);
+				      NULL, objpool_cpu_dead);
 	if (ret < 0)
 		goto err_destroy_idle_wq;
 	hotplug_state = ret;

@@ -41,9 +41,10 @@ static inline bool slab_allowed(void)
  * @next: the next one in a depot's list
  * @nr: how many objects there are
  * @limit: how many there may be: their share of the idle bound is drawn. So
- *	a pop and a push of the same place need no accounting. Equal to @nr in
- *	a depot
+ *	a pop and a push of the same place need no accounting
  * @cap: how many there is room for
+ * @seen: gets and puts of the CPU's class, when somebody last looked for
+ *	classes that rest
  * @obj: the objects, coldest first
  */
 struct magazine {
@@ -51,6 +52,7 @@ struct magazine {
 	unsigned int nr;
 	unsigned int limit;
 	unsigned int cap;
+	u32 seen;
 	void *obj[];
 };
 
@@ -93,7 +95,7 @@ struct recent_length {
  * struct cpu_block - one CPU's magazines and counters, made on its first miss
  * @busy: the busy mark: set while this CPU is inside; an interrupt that finds
  *	it set stays outside
- * @recent_pos: how many lengths have been noted in @recent
+ * @recent_pos: where in @recent the next length is noted
  * @reclaimed: when, in jiffies, vacant places were last given back because
  *	the bound was exhausted
  * @sync: makes 64-bit counters readable on 32-bit machines
@@ -102,8 +104,8 @@ struct recent_length {
  */
 struct cpu_block {
 	u8 busy;
+	u8 recent_pos;
 	struct u64_stats_sync sync;
-	u64_stats_t recent_pos;
 	unsigned long reclaimed;
 	struct recent_length recent[RECENT_LENGTHS];
 	struct cpu_class class[];
@@ -128,16 +130,18 @@ struct cpu_pool {
  * struct depot - full and empty magazines of one class on one node
  * @lock: protects all of it
  * @full: magazines with at least one object
- * @empty: a few spare ones
+ * @empty: magazines without, which may have their places' share of the bound
  * @nr_full: how many of the former
  * @nr_empty: how many of the latter
+ * @used: visited by a CPU since somebody last looked for classes that rest
  */
 struct depot {
 	raw_spinlock_t lock;
 	struct magazine *full;
 	struct magazine *empty;
 	unsigned int nr_full;
-	unsigned int nr_empty;
+	u16 nr_empty;
+	bool used;
 };
 
 /**
@@ -283,6 +287,13 @@ extern struct cpu_block no_block;
 extern struct workqueue_struct *bytepool_wq;
 extern struct workqueue_struct *bytepool_idle_wq;
 
+/* How far a drain may go. */
+enum drain {
+	DRAIN_ATOMIC, /* without sleeping */
+	DRAIN_SHRINK, /* but what may sleep is the worker's */
+	DRAIN_ALL, /* nothing is left to the worker */
+};
+
 int objpool_init(struct objpool *op, unsigned int nr_classes,
 		 const struct objpool_ops *ops, struct idle_bound *bound,
 		 bool bypass);
@@ -297,9 +308,7 @@ void *objpool_take_bare(struct objpool *op, unsigned int class);
 bool objpool_give_bare(struct objpool *op, unsigned int class, void *obj);
 void objpool_park(struct objpool *op, unsigned int class, void *obj,
 		  bool pinned);
-size_t objpool_drain(struct objpool *op);
-size_t objpool_scan(struct objpool *op, size_t bytes);
-void objpool_trim(struct objpool *op);
+void destruct_or_park(struct objpool *op, unsigned int class, void *obj);
 void objpool_note_length(struct objpool *op, size_t len);
 void objpool_count_get(struct objpool *op, unsigned int class, size_t len);
 bool objpool_count_put(struct objpool *op, unsigned int class);
@@ -313,24 +322,48 @@ static inline bool bound_scarce(const struct idle_bound *bound)
 	return atomic_long_read(&bound->avail) < (long)(bound->max / 4);
 }
 
+/* reclaim.c */
+size_t objpool_drain(struct objpool *op);
+size_t objpool_scan(struct objpool *op, size_t bytes);
+void objpool_trim(struct objpool *op);
+bool objpool_reclaim(struct objpool *op, unsigned int class, bool now);
+void objpool_drain_work(struct work_struct *work);
+int objpool_cpu_dead(unsigned int cpu, struct hlist_node *node);
+unsigned int magazine_drain(struct objpool *op, unsigned int class,
+			    struct magazine *mag, enum drain how);
+bool freeze_blocks(struct objpool *op);
+size_t drain_frozen(struct objpool *op, enum drain how);
+size_t drain_depots(struct objpool *op, enum drain how);
+
 /* depot.c */
 void bound_init(struct idle_bound *bound, size_t max);
 size_t bound_draw(struct idle_bound *bound, size_t need, size_t want);
-void bound_return(struct idle_bound *bound, size_t bytes);
+size_t vacate(struct magazine *mag, size_t size);
 struct depot *depot_here(struct objpool *op, unsigned int class);
-struct magazine *depot_get_full(struct depot *depot);
-bool depot_put_full(struct depot *depot, struct magazine *mag,
-		    unsigned int max);
+struct magazine *depot_get_full(struct objpool *op, unsigned int class,
+				struct depot *depot, struct magazine *empty);
+bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max,
+		    struct magazine **empty);
 struct magazine *depot_get_empty(struct objpool *op, unsigned int class,
 				 struct depot *depot, gfp_t gfp);
-void depot_put_empty(struct depot *depot, struct magazine *mag);
-void depot_free_empties(struct depot *depot);
+void depot_put_empty(struct objpool *op, unsigned int class,
+		     struct depot *depot, struct magazine *mag);
 void *depot_take_one(struct objpool *op, unsigned int class,
 		     struct depot *depot);
 bool depot_keep_one(struct objpool *op, unsigned int class, struct depot *depot,
 		    void *obj, gfp_t gfp);
+size_t depot_vacate(struct objpool *op, unsigned int class,
+		    struct depot *depot);
+void depot_free_empties(struct objpool *op, unsigned int class,
+			struct depot *depot);
 int depots_alloc(struct objpool *op);
 void depots_free(struct objpool *op);
+
+static inline void bound_return(struct idle_bound *bound, size_t bytes)
+{
+	if (unlikely(bytes))
+		atomic_long_add(bytes, &bound->avail);
+}
 
 int objpool_module_init(void);
 void objpool_module_exit(void);
@@ -400,14 +433,67 @@ static inline unsigned int class_at(unsigned int offset)
 
 static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
 {
-	u8 pos = u64_stats_read(&block->recent_pos);
+	recent_note(&block->recent[block->recent_pos], len);
+	/* One instruction; who reads it early misses the newest length. */
+	data_race(block->recent_pos++);
+}
 
-	u64_stats_inc(&block->recent_pos);
-	recent_note(&block->recent[pos], len);
+/* How many there are to be taken from cc->loaded now. */
+static inline unsigned int cpu_can_pop(struct cpu_class *cc)
+{
+	if (!cc->loaded->nr && cc->previous->nr)
+		swap(cc->loaded, cc->previous);
+	return cc->loaded->nr;
+}
+
+/* Whether there is room in cc->loaded now, its share of the bound drawn. */
+static inline bool cpu_can_push(struct cpu_class *cc)
+{
+	if (cc->loaded->nr == cc->loaded->cap &&
+	    cc->previous->nr < cc->previous->cap)
+		swap(cc->loaded, cc->previous);
+	return cc->loaded->nr < cc->loaded->limit;
+}
+
+static __always_inline bool __objpool_pop(struct objpool *op,
+					  unsigned long offset, size_t len,
+					  bool counted, void **obj)
+{
+	struct cpu_block *block;
+	struct cpu_class *cc;
+	struct magazine *mag;
+	unsigned int nr;
+
+	if (unlikely(!cpu_enter(op, &block)))
+		return false;
+	cc = (void *)block + offset;
+	mag = cc->loaded;
+	nr = mag->nr;
+	if (unlikely(!nr)) {
+		nr = cpu_can_pop(cc);
+		if (!nr)
+			goto none;
+		mag = cc->loaded;
+	}
+	if (counted && unlikely(len > cc->size))
+		goto none;
+	mag->nr = --nr;
+	*obj = mag->obj[nr];
+	u64_stats_inc(&cc->hit);
+	if (counted) {
+		u64_stats_add(&cc->requested, len);
+		cpu_note_length(block, len);
+	}
+	cpu_leave(block);
+	return true;
+
+none:
+	cpu_leave(block);
+	return false;
 }
 
 /**
- * objpool_pop() - take an idle object from this CPU's loaded magazine
+ * objpool_pop() - take an idle object from this CPU's magazines
  * @op: the object pool
  * @offset: class_offset() of its class
  * @len: length asked for, for the statistics
@@ -420,24 +506,14 @@ static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
 static __always_inline bool
 objpool_pop(struct objpool *op, unsigned long offset, size_t len, void **obj)
 {
-	struct cpu_block *block;
-	struct cpu_class *cc;
-	struct magazine *mag;
+	return __objpool_pop(op, offset, len, true, obj);
+}
 
-	if (unlikely(!cpu_enter(op, &block)))
-		return false;
-	cc = (void *)block + offset;
-	mag = cc->loaded;
-	if (unlikely(!mag->nr) || unlikely(len > cc->size)) {
-		cpu_leave(block);
-		return false;
-	}
-	*obj = mag->obj[--mag->nr];
-	u64_stats_inc(&cc->hit);
-	u64_stats_add(&cc->requested, len);
-	cpu_note_length(block, len);
-	cpu_leave(block);
-	return true;
+/* The same for objects that are no user's, and are not counted as lengths. */
+static inline bool objpool_pop_uncounted(struct objpool *op,
+					 unsigned long offset, void **obj)
+{
+	return __objpool_pop(op, offset, 0, false, obj);
 }
 
 /**
@@ -476,7 +552,7 @@ static inline unsigned int objpool_pop_many(struct objpool *op,
 }
 
 /**
- * objpool_push() - leave an idle object in this CPU's loaded magazine
+ * objpool_push() - leave an idle object in this CPU's magazines
  * @op: the object pool
  * @offset: class_offset() of its class
  * @obj: the object
@@ -493,16 +569,23 @@ static __always_inline bool objpool_push(struct objpool *op,
 	struct cpu_block *block;
 	struct cpu_class *cc;
 	struct magazine *mag;
+	unsigned int nr;
 
 	if (unlikely(!cpu_enter(op, &block)))
 		return false;
 	cc = (void *)block + offset;
 	mag = cc->loaded;
-	if (unlikely(mag->nr >= mag->limit)) {
-		cpu_leave(block);
-		return false;
+	nr = mag->nr;
+	if (unlikely(nr >= mag->limit)) {
+		if (!cpu_can_push(cc)) {
+			cpu_leave(block);
+			return false;
+		}
+		mag = cc->loaded;
+		nr = mag->nr;
 	}
-	mag->obj[mag->nr++] = obj;
+	mag->nr = nr + 1;
+	mag->obj[nr] = obj;
 	u64_stats_inc(&cc->kept);
 	cpu_leave(block);
 	return true;

@@ -265,7 +265,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
-	offset = pool->offset_of[tier_bucket(len)] + CLASS_RAW_OFFSET;
+	offset = pool->offset_of[tier_bucket(len)].raw;
 	if (unlikely(!objpool_pop(&pool->objects, offset, len, &mem)))
 		return raw_get_empty(pool, len, gfp, _RET_IP_);
 	return mem;
@@ -351,17 +351,21 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 		raw_put_known(pool, mem, false, site);
 }
 
-/* What bytepool_put() does where this CPU has no room at hand. */
-static noinline void raw_put_full(struct bytepool *pool, unsigned int offset,
-				  void *mem)
-{
-	objpool_put_slow(&pool->objects, class_at(offset), mem);
-}
-
+/*
+ * What bytepool_put() does off the fast path. The tier is looked for again
+ * rather than kept where mostly nobody wants it.
+ */
 static noinline void raw_put_slow(struct bytepool *pool, void *mem,
 				  unsigned long site)
 {
-	if (mem && pool_usable(pool, site))
+	unsigned long offset;
+
+	if (!mem || !pool_usable(pool, site))
+		return;
+	/* The usual reason: this CPU has no room at hand. */
+	if (likely(raw_find(pool, mem, &offset)))
+		objpool_put_slow(&pool->objects, class_at(offset), mem);
+	else
 		raw_put(pool, mem, site);
 }
 
@@ -382,13 +386,8 @@ void bytepool_put(struct bytepool *pool, void *mem)
 	unsigned long offset;
 
 	if (unlikely(!pool_valid(pool)) ||
-	    unlikely(!raw_find(pool, mem, &offset)))
-		goto slow;
-	if (unlikely(!objpool_push(&pool->objects, offset, mem)))
-		raw_put_full(pool, offset, mem);
-	return;
-
-slow:
-	raw_put_slow(pool, mem, _RET_IP_);
+	    unlikely(!raw_find(pool, mem, &offset)) ||
+	    unlikely(!objpool_push(&pool->objects, offset, mem)))
+		raw_put_slow(pool, mem, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_put);

@@ -231,7 +231,9 @@ static void site_count(struct site_table *table, enum kind kind, int tier,
 
 static int buf_tier(const struct bytepool_buf *buf)
 {
-	return buf->class == CLASS_OVERSIZE ? -1 : buf->class / 2;
+	u16 class = READ_ONCE(buf->class);
+
+	return class == CLASS_OVERSIZE ? -1 : class / 2;
 }
 
 /* Counts a batch of live buffers; false at the end of the list. */
@@ -248,9 +250,10 @@ static bool count_batch(struct bytepool *pool, struct bytepool_buf *cursor,
 		if (pos == &pool->live_list)
 			return false;
 		buf = list_entry(pos, struct bytepool_buf, link);
-		if (buf->class != CLASS_CURSOR && refcount_read(&buf->ref))
+		if (refcount_read(&buf->ref))
 			site_count(table, KIND_BUF, buf_tier(buf),
-				   READ_ONCE(buf->site), 1, buf->capacity);
+				   READ_ONCE(buf->site), 1,
+				   READ_ONCE(buf->capacity));
 	}
 	list_move(&cursor->link, pos);
 	return true;
@@ -264,8 +267,7 @@ static void count_bufs(struct bytepool *pool, struct site_table *table)
 
 	if (!cursor)
 		return;
-	/* Not a buffer: only the list is shared with those. */
-	cursor->class = CLASS_CURSOR;
+	/* Not a buffer: its count is 0, and only the list is shared. */
 	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_add(&cursor->link, &pool->live_list);
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);

@@ -350,7 +350,7 @@ unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 
 		if (home)
 			ring_open(&rings[n++], home->recent,
-				  u64_stats_read(&home->recent_pos));
+				  READ_ONCE(home->recent_pos));
 	}
 	/* Last, for at equal times a CPU's ring is newer than no ring. */
 	ring_open(&rings[n++], smp_load_acquire(&op->shared_recent),

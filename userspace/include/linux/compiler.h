@@ -62,6 +62,26 @@ _Bool shim_store_releases(void);
 #define READ_ONCE(x)	   SHIM_LOAD(&(x))
 #define WRITE_ONCE(x, val) SHIM_STORE(&(x), val)
 
+/* Plain accesses that race, and may: not to be reported. */
+#ifdef SHIM_TSAN
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+
+#define data_race(expr)                                        \
+	({                                                     \
+		AnnotateIgnoreReadsBegin(__FILE__, __LINE__);  \
+		AnnotateIgnoreWritesBegin(__FILE__, __LINE__); \
+		__typeof__(expr) race_val = (expr);            \
+		AnnotateIgnoreWritesEnd(__FILE__, __LINE__);   \
+		AnnotateIgnoreReadsEnd(__FILE__, __LINE__);    \
+		race_val;                                      \
+	})
+#else
+#define data_race(expr) (expr)
+#endif
+
 #define __same_type(a, b) \
 	__builtin_types_compatible_p(__typeof__(a), __typeof__(b))
 

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - how idle memory goes back
+ *
+ * A drain takes everything: it freezes the CPUs' blocks, waits for those that
+ * are inside, empties blocks and depots, and thaws the blocks. A scan, for the
+ * shrinker, waits for nothing and takes what is in depots. The trim drains a
+ * pool that nobody has used for a while. And where the idle bound is exhausted
+ * but something wants to be idle, what has rested for longest makes room.
+ */
+
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/limits.h>
+#include <linux/nodemask.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+
+#include "internal.h"
+
+/* Destructs what is in a magazine. Returns how many there were. */
+unsigned int magazine_drain(struct objpool *op, unsigned int class,
+			    struct magazine *mag, enum drain how)
+{
+	unsigned int nr = mag->nr;
+
+	while (mag->nr) {
+		void *obj = mag->obj[--mag->nr];
+
+		if (how == DRAIN_ALL)
+			op->ops->destruct(op, class, obj, DESTRUCT_MAY_SLEEP);
+		else
+			destruct_or_park(op, class, obj);
+	}
+	atomic64_add(nr, &op->class[class].drained);
+	if (how != DRAIN_ATOMIC)
+		cond_resched();
+	return nr;
+}
+
+/* The same, and the magazine itself. Returns its share of the bound, in bytes. */
+static size_t magazine_dissolve(struct objpool *op, unsigned int class,
+				struct magazine *mag, enum drain how)
+{
+	size_t bytes;
+
+	magazine_drain(op, class, mag, how);
+	bytes = vacate(mag, op->class[class].size);
+	kfree(mag);
+	return bytes;
+}
+
+/* === Draining === */
+
+/* Takes the blocks away from their CPUs. True if there was any. */
+bool freeze_blocks(struct objpool *op)
+{
+	struct cpu_pool *cp;
+	bool found = false;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		cp = per_cpu_ptr(op->cpu, cpu);
+		if (xchg(&cp->block, &no_block) != &no_block) {
+			cp->frozen = true;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static void thaw_blocks(struct objpool *op)
+{
+	struct cpu_pool *cp;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		cp = per_cpu_ptr(op->cpu, cpu);
+		if (!cp->frozen)
+			continue;
+		cp->frozen = false;
+		/* Pairs with the dependency through it in cpu_enter(). */
+		smp_store_release(&cp->block, cp->home);
+	}
+}
+
+static size_t drain_class(struct objpool *op, struct cpu_class *cc,
+			  unsigned int class, enum drain how)
+{
+	unsigned int nr = 0;
+
+	nr += magazine_drain(op, class, cc->loaded, how);
+	nr += magazine_drain(op, class, cc->previous, how);
+	bound_return(op->bound, vacate(cc->loaded, cc->size) +
+					vacate(cc->previous, cc->size));
+	return nr * cc->size;
+}
+
+static void free_magazines(struct cpu_class *cc)
+{
+	if (cc->loaded != &no_magazine)
+		kfree(cc->loaded);
+	if (cc->previous != &no_magazine)
+		kfree(cc->previous);
+	cc->loaded = &no_magazine;
+	cc->previous = &no_magazine;
+}
+
+/*
+ * Empties a block that nobody is inside of. Returns how many bytes.
+ *
+ * In a shrink, what may sleep is left to the worker: a user's destructor is
+ * free to use pools itself, and must not find their locks held.
+ */
+static size_t drain_block(struct objpool *op, struct cpu_block *block,
+			  enum drain how)
+{
+	size_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < op->nr_classes; i++) {
+		if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
+			continue;
+		bytes += drain_class(op, &block->class[i], i, how);
+		free_magazines(&block->class[i]);
+	}
+	return bytes;
+}
+
+/* Empties a depot up to a number of bytes. Returns how many it were. */
+static size_t drain_depot(struct objpool *op, unsigned int class,
+			  struct depot *depot, size_t bytes, enum drain how)
+{
+	size_t size = op->class[class].size;
+	struct magazine *mag;
+	size_t done = 0;
+
+	while (done < bytes) {
+		mag = depot_get_full(op, class, depot, NULL);
+		if (!mag)
+			break;
+		done += magazine_drain(op, class, mag, how) * size;
+		bound_return(op->bound, vacate(mag, size));
+		depot_put_empty(op, class, depot, mag);
+	}
+	return done;
+}
+
+size_t drain_depots(struct objpool *op, enum drain how)
+{
+	size_t bytes = 0;
+	unsigned int i;
+	int node;
+
+	for_each_node(node) {
+		if (!op->depots[node])
+			continue;
+		for (i = 0; i < op->nr_classes; i++) {
+			struct depot *depot = op->depots[node] + i;
+
+			if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
+				continue;
+			bytes += drain_depot(op, i, depot, SIZE_MAX, how);
+			depot_free_empties(op, i, depot);
+		}
+	}
+	return bytes;
+}
+
+size_t drain_frozen(struct objpool *op, enum drain how)
+{
+	struct cpu_pool *cp;
+	size_t bytes = 0;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		cp = per_cpu_ptr(op->cpu, cpu);
+		if (cp->frozen)
+			bytes += drain_block(op, cp->home, how);
+	}
+	return bytes;
+}
+
+/**
+ * objpool_drain() - give all idle memory back
+ * @op: the object pool
+ *
+ * Context: may sleep.
+ * Return: how many bytes it were.
+ */
+size_t objpool_drain(struct objpool *op)
+{
+	size_t bytes = 0;
+
+	mutex_lock(&op->drain_lock);
+	if (freeze_blocks(op)) {
+		/* Pairs with preempt_disable() in cpu_enter(). */
+		synchronize_rcu();
+		bytes = drain_frozen(op, DRAIN_SHRINK);
+		thaw_blocks(op);
+	}
+	bytes += drain_depots(op, DRAIN_SHRINK);
+	mutex_unlock(&op->drain_lock);
+	return bytes;
+}
+
+/**
+ * objpool_scan() - give some idle memory back, without waiting for anything
+ * @op: the object pool
+ * @bytes: how much
+ *
+ * Takes the depots' alone: what CPUs have is objpool_trim()'s.
+ *
+ * Context: any in which a shrinker runs.
+ * Return: how many bytes it were.
+ */
+size_t objpool_scan(struct objpool *op, size_t bytes)
+{
+	size_t done = 0;
+	unsigned int i;
+	int node;
+
+	for_each_node(node) {
+		if (!op->depots[node])
+			continue;
+		/* The largest first: the fewest calls for the most memory. */
+		for (i = op->nr_classes; i-- && done < bytes;)
+			if (op->class[i].size)
+				done += drain_depot(op, i, op->depots[node] + i,
+						    bytes - done, DRAIN_ATOMIC);
+	}
+	return done;
+}
+
+/**
+ * objpool_trim() - have idle memory given back if nobody used the pool of late
+ * @op: the object pool
+ *
+ * Vacant places, too: they keep others from the bound.
+ */
+void objpool_trim(struct objpool *op)
+{
+	struct class_sum sum;
+	u64 activity = 0;
+	unsigned int i;
+
+	for (i = 0; i < op->nr_classes; i++) {
+		objpool_sum(op, i, &sum);
+		activity += sum.hit + sum.miss + sum.kept + sum.dropped +
+			    sum.filled;
+	}
+	if (activity != op->activity) {
+		op->activity = activity;
+		op->trimmed = false;
+	} else if (!op->trimmed) {
+		op->trimmed = true;
+		queue_work(bytepool_idle_wq, &op->drain_work);
+	}
+}
+
+void objpool_drain_work(struct work_struct *work)
+{
+	objpool_drain(container_of(work, struct objpool, drain_work));
+}
+
+int objpool_cpu_dead(unsigned int cpu, struct hlist_node *node)
+{
+	struct objpool *op = hlist_entry(node, struct objpool, hotplug);
+	struct cpu_pool *cp = per_cpu_ptr(op->cpu, cpu);
+
+	mutex_lock(&op->drain_lock);
+	if (cp->block != &no_block) {
+		drain_block(op, cp->block, DRAIN_SHRINK);
+		/* A forked child's CPUs may have died inside their section. */
+		cp->block->busy = 0;
+	}
+	mutex_unlock(&op->drain_lock);
+	return 0;
+}
+
+/* === Making room within the bound === */
+
+/* Takes the share of the bound that this CPU's vacant places have. */
+static size_t cpu_vacate(struct objpool *op)
+{
+	struct cpu_block *block;
+	size_t bytes = 0;
+	unsigned int i;
+
+	if (!cpu_enter(op, &block))
+		return 0;
+	block->reclaimed = jiffies;
+	for (i = 0; i < op->nr_classes; i++) {
+		struct cpu_class *cc = &block->class[i];
+
+		bytes += vacate(cc->loaded, cc->size);
+		bytes += vacate(cc->previous, cc->size);
+	}
+	cpu_leave(block);
+	return bytes;
+}
+
+/* And that which empty magazines in the depots have. */
+static size_t depots_vacate(struct objpool *op)
+{
+	size_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < op->nr_classes; i++)
+		bytes += depot_vacate(op, i, depot_here(op, i));
+	return bytes;
+}
+
+/*
+ * Takes a magazine out of a class that has neither served nor taken anything
+ * since the last look, inside the CPU's section. NULL if it has.
+ */
+static struct magazine *cpu_take_cold(struct cpu_class *cc)
+{
+	u32 activity = u64_stats_read(&cc->hit) + u64_stats_read(&cc->kept);
+	struct magazine **from = cc->previous->nr ? &cc->previous : &cc->loaded;
+	struct magazine *mag = *from;
+
+	if (!cc->size || !mag->nr)
+		return NULL;
+	if (mag->seen != activity) {
+		mag->seen = activity;
+		return NULL;
+	}
+	*from = &no_magazine;
+	return mag;
+}
+
+/* Destructs a magazine's objects that this CPU does not use; returns bytes. */
+static size_t cpu_evict(struct objpool *op, unsigned int except)
+{
+	struct magazine *mag = NULL;
+	struct cpu_block *block;
+	unsigned int i;
+
+	if (!cpu_enter(op, &block))
+		return 0;
+	/* The largest first: the fewest calls for the most memory. */
+	for (i = op->nr_classes; i--;) {
+		if (i != except)
+			mag = cpu_take_cold(&block->class[i]);
+		if (mag)
+			break;
+	}
+	cpu_leave(block);
+	return mag ? magazine_dissolve(op, i, mag, DRAIN_ATOMIC) : 0;
+}
+
+/* The same for depots; those that were visited get a second chance. */
+static size_t depots_evict(struct objpool *op, unsigned int except)
+{
+	struct magazine *mag;
+	struct depot *depot;
+	unsigned int i;
+
+	for (i = op->nr_classes; i--;) {
+		depot = depot_here(op, i);
+		if (i == except || !op->class[i].size ||
+		    !READ_ONCE(depot->full))
+			continue;
+		if (READ_ONCE(depot->used)) {
+			WRITE_ONCE(depot->used, false);
+			continue;
+		}
+		mag = depot_get_full(op, i, depot, NULL);
+		if (mag)
+			return magazine_dissolve(op, i, mag, DRAIN_ATOMIC);
+	}
+	return 0;
+}
+
+/* Mostly in vain, it would make an exhausted bound dear: once a tick. */
+static bool reclaim_due(struct objpool *op)
+{
+	struct cpu_block *home = raw_cpu_read(op->cpu->home);
+
+	return home && time_after(jiffies, READ_ONCE(home->reclaimed));
+}
+
+/**
+ * objpool_reclaim() - make room within the exhausted bound
+ * @op: the object pool
+ * @class: what it is for
+ * @now: not only once a tick
+ *
+ * Gives the shares of vacant places back; or else destructs idle objects of
+ * other classes that rest on this CPU or in its node's depots.
+ *
+ * Context: any but NMI, outside of the CPU's section.
+ * Return: whether there was any.
+ */
+bool objpool_reclaim(struct objpool *op, unsigned int class, bool now)
+{
+	size_t bytes;
+
+	if (!now && !reclaim_due(op))
+		return false;
+	bytes = cpu_vacate(op) + depots_vacate(op);
+	if (!bytes)
+		bytes = depots_evict(op, class);
+	if (!bytes)
+		bytes = cpu_evict(op, class);
+	bound_return(op->bound, bytes);
+	return bytes;
+}
