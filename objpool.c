@@ -312,6 +312,7 @@ static struct cpu_block *block_alloc(struct objpool *op, gfp_t gfp)
 	if (!block)
 		return NULL;
 	u64_stats_init(&block->sync);
+	block->reclaimed = jiffies;
 	for (i = 0; i < op->nr_classes; i++) {
 		block->class[i].loaded = &no_magazine;
 		block->class[i].previous = &no_magazine;
@@ -729,12 +730,14 @@ int objpool_init(struct objpool *op, unsigned int nr_classes,
 	op->wq = bytepool_wq;
 	INIT_WORK(&op->work, objpool_work);
 	INIT_WORK(&op->drain_work, objpool_drain_work);
+	INIT_WORK(&op->evict_work, objpool_evict_work);
 	INIT_WORK(&op->free_work, objpool_free_work);
 	INIT_HLIST_NODE(&op->hotplug);
 	op->ops = ops;
 	op->bound = bound;
 	op->bypass = bypass;
 	op->nr_classes = nr_classes;
+	op->evicted = jiffies;
 
 	op->class = kcalloc(nr_classes, sizeof(*op->class), GFP_KERNEL);
 	op->cpu = alloc_percpu(struct cpu_pool);
@@ -796,6 +799,7 @@ void objpool_kill(struct objpool *op)
 		synchronize_rcu_expedited();
 	} while (freeze_blocks(op));
 	flush_work(&op->work);
+	cancel_work_sync(&op->evict_work);
 	drain_frozen(op, DRAIN_ALL);
 	drain_depots(op, DRAIN_ALL);
 	mutex_unlock(&op->drain_lock);

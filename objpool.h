@@ -253,6 +253,9 @@ struct objpool_ops {
  * @wq: where @work runs
  * @work: destructs what is parked
  * @drain_work: the idle trim's drain
+ * @evict_work: destructs what rests, where the bound is exhausted
+ * @wanting: the class that it makes room for
+ * @evicted: when that was last asked for, in jiffies
  * @free_work: frees the pool
  * @activity: sum of the counters at the last look of the idle trim
  * @trimmed: drained since then
@@ -276,6 +279,9 @@ struct objpool {
 	struct workqueue_struct *wq;
 	struct work_struct work;
 	struct work_struct drain_work;
+	struct work_struct evict_work;
+	unsigned int wanting;
+	unsigned long evicted;
 	struct work_struct free_work;
 	u64 activity;
 	bool trimmed;
@@ -328,6 +334,7 @@ size_t objpool_scan(struct objpool *op, size_t bytes);
 void objpool_trim(struct objpool *op);
 bool objpool_reclaim(struct objpool *op, unsigned int class, bool now);
 void objpool_drain_work(struct work_struct *work);
+void objpool_evict_work(struct work_struct *work);
 int objpool_cpu_dead(unsigned int cpu, struct hlist_node *node);
 unsigned int magazine_drain(struct objpool *op, unsigned int class,
 			    struct magazine *mag, enum drain how);

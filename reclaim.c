@@ -5,8 +5,8 @@
  * A drain takes everything: it freezes the CPUs' blocks, waits for those that
  * are inside, empties blocks and depots, and thaws the blocks. A scan, for the
  * shrinker, waits for nothing and takes what is in depots. The trim drains a
- * pool that nobody has used for a while. And where the idle bound is exhausted
- * but something wants to be idle, what has rested for longest makes room.
+ * pool that nobody has used for a while. And where something wants to be idle
+ * but the bound is exhausted, what has rested since the last look gives way.
  */
 
 #include <linux/cpu.h>
@@ -41,11 +41,11 @@ unsigned int magazine_drain(struct objpool *op, unsigned int class,
 
 /* The same, and the magazine itself. Returns its share of the bound, in bytes. */
 static size_t magazine_dissolve(struct objpool *op, unsigned int class,
-				struct magazine *mag, enum drain how)
+				struct magazine *mag)
 {
 	size_t bytes;
 
-	magazine_drain(op, class, mag, how);
+	magazine_drain(op, class, mag, DRAIN_ATOMIC);
 	bytes = vacate(mag, op->class[class].size);
 	kfree(mag);
 	return bytes;
@@ -290,7 +290,7 @@ static size_t cpu_vacate(struct objpool *op)
 
 	if (!cpu_enter(op, &block))
 		return 0;
-	block->reclaimed = jiffies;
+	WRITE_ONCE(block->reclaimed, jiffies);
 	for (i = 0; i < op->nr_classes; i++) {
 		struct cpu_class *cc = &block->class[i];
 
@@ -332,50 +332,71 @@ static struct magazine *cpu_take_cold(struct cpu_class *cc)
 	return mag;
 }
 
-/* Destructs a magazine's objects that this CPU does not use; returns bytes. */
-static size_t cpu_evict(struct objpool *op, unsigned int except)
+/* What rests on this CPU goes where the worker finds it. */
+static void cpu_cool(struct objpool *op, unsigned int except)
 {
-	struct magazine *mag = NULL;
+	struct magazine *mag;
 	struct cpu_block *block;
 	unsigned int i;
 
-	if (!cpu_enter(op, &block))
-		return 0;
-	/* The largest first: the fewest calls for the most memory. */
-	for (i = op->nr_classes; i--;) {
-		if (i != except)
-			mag = cpu_take_cold(&block->class[i]);
-		if (mag)
-			break;
+	for (i = 0; i < op->nr_classes; i++) {
+		if (i == except || !cpu_enter(op, &block))
+			continue;
+		mag = cpu_take_cold(&block->class[i]);
+		cpu_leave(block);
+		if (mag &&
+		    !depot_put_full(depot_here(op, i), mag, UINT_MAX, NULL))
+			/* A signal handler's, in userspace: as if it was put. */
+			bound_return(op->bound, magazine_dissolve(op, i, mag));
 	}
-	cpu_leave(block);
-	return mag ? magazine_dissolve(op, i, mag, DRAIN_ATOMIC) : 0;
 }
 
-/* The same for depots; those that were visited get a second chance. */
-static size_t depots_evict(struct objpool *op, unsigned int except)
+/* Those that were visited since the last look get a second chance. */
+static size_t depot_evict(struct objpool *op, unsigned int class,
+			  struct depot *depot, size_t bytes)
 {
-	struct magazine *mag;
-	struct depot *depot;
-	unsigned int i;
-
-	for (i = op->nr_classes; i--;) {
-		depot = depot_here(op, i);
-		if (i == except || !op->class[i].size ||
-		    !READ_ONCE(depot->full))
-			continue;
-		if (READ_ONCE(depot->used)) {
-			WRITE_ONCE(depot->used, false);
-			continue;
-		}
-		mag = depot_get_full(op, i, depot, NULL);
-		if (mag)
-			return magazine_dissolve(op, i, mag, DRAIN_ATOMIC);
+	if (!op->class[class].size || !READ_ONCE(depot->full))
+		return 0;
+	if (READ_ONCE(depot->used)) {
+		WRITE_ONCE(depot->used, false);
+		return 0;
 	}
-	return 0;
+	return drain_depot(op, class, depot, bytes, DRAIN_SHRINK);
 }
 
-/* Mostly in vain, it would make an exhausted bound dear: once a tick. */
+/* Makes room for a class, up to an eighth of the bound. */
+void objpool_evict_work(struct work_struct *work)
+{
+	struct objpool *op = container_of(work, struct objpool, evict_work);
+	size_t bytes = op->bound->max / 8, done = 0;
+	unsigned int i;
+	int node;
+
+	for_each_node(node) {
+		if (!op->depots[node])
+			continue;
+		/* The largest first: the fewest calls for the most memory. */
+		for (i = op->nr_classes; i-- && done < bytes;)
+			if (i != READ_ONCE(op->wanting))
+				done += depot_evict(op, i, op->depots[node] + i,
+						    bytes - done);
+	}
+}
+
+/* How often to look for what rests; and for vacant places once a tick. */
+#define EVICT_INTERVAL (HZ / 10)
+
+static void evict(struct objpool *op, unsigned int class)
+{
+	if (time_before(jiffies, READ_ONCE(op->evicted) + EVICT_INTERVAL))
+		return;
+	WRITE_ONCE(op->evicted, jiffies);
+	WRITE_ONCE(op->wanting, class);
+	cpu_cool(op, class);
+	queue_work(bytepool_idle_wq, &op->evict_work);
+}
+
+/* Mostly in vain, it would make an exhausted bound dear. */
 static bool reclaim_due(struct objpool *op)
 {
 	struct cpu_block *home = raw_cpu_read(op->cpu->home);
@@ -389,11 +410,12 @@ static bool reclaim_due(struct objpool *op)
  * @class: what it is for
  * @now: not only once a tick
  *
- * Gives the shares of vacant places back; or else destructs idle objects of
- * other classes that rest on this CPU or in its node's depots.
+ * Gives the shares of vacant places back. If there are none, idle objects of
+ * other classes that rest give way a little later.
  *
- * Context: any but NMI, outside of the CPU's section.
- * Return: whether there was any.
+ * Context: any but NMI, outside of the CPU's section, and inside an RCU
+ * read-side section that objpool_kill() waits for, or holding the pool.
+ * Return: whether there is room now.
  */
 bool objpool_reclaim(struct objpool *op, unsigned int class, bool now)
 {
@@ -402,10 +424,8 @@ bool objpool_reclaim(struct objpool *op, unsigned int class, bool now)
 	if (!now && !reclaim_due(op))
 		return false;
 	bytes = cpu_vacate(op) + depots_vacate(op);
-	if (!bytes)
-		bytes = depots_evict(op, class);
-	if (!bytes)
-		bytes = cpu_evict(op, class);
 	bound_return(op->bound, bytes);
+	if (!bytes)
+		evict(op, class);
 	return bytes;
 }

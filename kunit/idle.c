@@ -3,7 +3,9 @@
  * bytepool test cases - many buffers at once, idle memory and its bound, and
  * the limit of memory in use
  */
+#include <linux/jiffies.h>
 #include <linux/limits.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 
 #include "cases.h"
@@ -303,6 +305,31 @@ static void max_idle_is_for_the_whole_pool(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, 0);
 }
 
+/* Tiers that nobody uses any more kept the whole bound. */
+static void idle_memory_that_rests_gives_way(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	unsigned long end = jiffies + 20 * HZ;
+	struct bytepool *pool;
+
+	if (!bpt_recycles(test, 0))
+		kunit_skip(test, "nothing is kept");
+	config.max_idle = SZ_1M;
+	pool = bpt_pool(test, &config);
+	cycle(test, pool, SZ_1M / SZ_4K);
+	KUNIT_ASSERT_EQ(test, bpt_tier(test, pool, 5).idle, SZ_1M / SZ_4K);
+	do {
+		bytepool_buf_release(bpt_get_buf(test, pool, SZ_2K));
+		cond_resched();
+	} while (!bpt_tier(test, pool, 4).hit && time_before(jiffies, end));
+	KUNIT_EXPECT_GT(test, bpt_tier(test, pool, 4).hit, 0);
+	KUNIT_EXPECT_LE(test,
+			bpt_tier(test, pool, 5).idle * SZ_4K +
+				bpt_tier(test, pool, 4).idle * SZ_2K,
+			SZ_1M);
+	KUNIT_EXPECT_GE(test, bpt_tier(test, pool, 5).idle, SZ_1M / SZ_4K / 2);
+}
+
 static void shrink_gives_all_idle_memory_back(struct kunit *test)
 {
 	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
@@ -393,6 +420,7 @@ static struct kunit_case idle_cases[] = {
 	KUNIT_CASE(max_idle_bounds_prefill),
 	KUNIT_CASE(max_idle_too_small_keeps_nothing),
 	KUNIT_CASE(max_idle_is_for_the_whole_pool),
+	KUNIT_CASE(idle_memory_that_rests_gives_way),
 	KUNIT_CASE(shrink_gives_all_idle_memory_back),
 	KUNIT_CASE(shrink_counts_the_tiers_own_sizes),
 	KUNIT_CASE(prefill_again_within_an_exact_bound),
