@@ -2,8 +2,9 @@
 /*
  * Threads as CPUs: numbers, hotplug, per-CPU memory, and what a thread may do
  * where. A thread becomes a CPU where it does something that may sleep for the
- * first time, holding no lock: hotplug callbacks may sleep and take any. That
- * is never in a signal handler, where even a thread's first call may be.
+ * first time, holding no lock: hotplug callbacks may sleep and take any. Where
+ * there are none, as in the library, its first read-side section will do, in a
+ * signal handler even: nothing waits there.
  */
 #include <linux/cpu.h>
 #include <linux/irqflags.h>
@@ -14,6 +15,7 @@
 #include <linux/rcu_reader.h>
 #include <linux/sched.h>
 #include <shim.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -36,6 +38,9 @@ __thread struct thread_info shim_thread = {
 
 /* Protects what follows, and is held while callbacks run. */
 static DEFINE_MUTEX(hotplug_mutex);
+
+/* In a forked child: CPUs whose threads do not exist any more. */
+static bool orphans;
 
 /**
  * struct cpu - an entry of the table of CPU numbers
@@ -157,7 +162,7 @@ static bool cpu_up(unsigned int cpu)
 	cpus[cpu].taken = true;
 	WRITE_ONCE(nr_taken, nr_taken + 1);
 	thread_take_cpu(cpu);
-	shim_thread_attach(cpu);
+	shim_thread_attach(cpu, true);
 	WRITE_ONCE(cpus[cpu].online, true);
 	step = steps_up(CPUHP_AP_ONLINE_DYN, CPUHP_AP_ONLINE_DYN_END, cpu);
 	if (step < CPUHP_AP_ONLINE_DYN_END) {
@@ -198,15 +203,24 @@ static void thread_exit(void *unused)
 int __cxa_thread_atexit_impl(void (*fn)(void *arg), void *arg, void *dso);
 extern void *__dso_handle;
 
-static void thread_bring_up(void)
+static unsigned int first_free_cpu(void)
 {
 	unsigned int cpu = 0;
+
+	lockdep_assert_held(&hotplug_mutex);
+	while (cpu < CONFIG_NR_CPUS && cpus[cpu].taken)
+		cpu++;
+	return cpu;
+}
+
+static void thread_bring_up(void)
+{
+	unsigned int cpu;
 	bool up = false;
 	int ret;
 
 	mutex_lock(&hotplug_mutex);
-	while (cpu < CONFIG_NR_CPUS && cpus[cpu].taken)
-		cpu++;
+	cpu = first_free_cpu();
 	if (cpu < CONFIG_NR_CPUS)
 		up = cpu_up(cpu);
 	if (up) {
@@ -220,12 +234,74 @@ static void thread_bring_up(void)
 	mutex_unlock(&hotplug_mutex);
 }
 
+#ifndef SHIM_STRICT
+/*
+ * For threads that join: setting it is all that can be done in a signal
+ * handler, as long as the C library has room for it without allocating. Its
+ * destructor is one of the first.
+ */
+#define FIRST_KEYS 32
+static pthread_key_t exit_key;
+static bool has_exit_key;
+
+static __attribute__((__constructor__(101))) void exit_key_init(void)
+{
+	has_exit_key = !pthread_key_create(&exit_key, thread_exit) &&
+		       exit_key < FIRST_KEYS;
+}
+
+static bool steps_start_nothing(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
+		if (steps[i].startup)
+			return false;
+	return true;
+}
+
+static void thread_join_as(unsigned int cpu)
+{
+	lockdep_assert_held(&hotplug_mutex);
+	if (cpu == CONFIG_NR_CPUS || !steps_start_nothing() ||
+	    pthread_setspecific(exit_key, &shim_thread) ||
+	    !shim_thread_attach(cpu, false))
+		return;
+	cpus[cpu].taken = true;
+	WRITE_ONCE(nr_taken, nr_taken + 1);
+	thread_take_cpu(cpu);
+	WRITE_ONCE(cpus[cpu].online, true);
+}
+
+/**
+ * shim_thread_join() - make this thread a CPU, if that can be done right here
+ *
+ * Threads that only ever put what others get have no better occasion.
+ *
+ * Context: any, a signal handler's too, outside of read-side sections.
+ */
+void shim_thread_join(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	if (t->cpu != SHIM_NO_CPU || t->bringing_up || t->exiting ||
+	    in_interrupt() || READ_ONCE(nr_taken) == CONFIG_NR_CPUS ||
+	    orphans || !has_exit_key)
+		return;
+	t->bringing_up = true;
+	/* Whoever holds it may wait for what this thread was doing. */
+	if (mutex_trylock(&hotplug_mutex)) {
+		thread_join_as(first_free_cpu());
+		mutex_unlock(&hotplug_mutex);
+	}
+	t->bringing_up = false;
+}
+#endif
+
 /*
  * In a forked child the threads of the other CPUs do not exist: this one goes
  * through their exits for them, before it gets a number or another thread does.
  */
-static bool orphans;
-
 static void reap_orphans(void)
 {
 	unsigned int cpu, own = shim_thread.cpu;

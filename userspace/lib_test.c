@@ -285,7 +285,30 @@ static void *consumer(void *arg)
 	return NULL;
 }
 
-/* A thread that only releases never sleeps in the library: it has no CPU. */
+static void *release_all(void *arg)
+{
+	bytepool_release_bufs(8, arg);
+	return NULL;
+}
+
+/*
+ * It never does what may sleep, and is a CPU all the same: what it releases is
+ * in magazines of its own, and goes when it goes.
+ */
+static void a_thread_that_only_releases_is_a_cpu(void)
+{
+	struct bytepool *pool = create("releases", 0);
+	struct bytepool_buf *bufs[8];
+	pthread_t thread;
+
+	CHECK(!bytepool_get_bufs(pool, 100, 8, bufs, GFP_KERNEL));
+	CHECK(!pthread_create(&thread, NULL, release_all, bufs));
+	pthread_join(thread, NULL);
+	CHECK(idle_of(pool) == 0);
+	check_quiet(pool);
+	bytepool_destroy(pool);
+}
+
 static void a_thread_that_only_releases(void)
 {
 	struct handover h = { .pool = create("handover", 0) };
@@ -598,6 +621,8 @@ static const struct {
 	  threads_give_back_what_they_have_idle },
 	{ "more_threads_than_cpu_numbers", more_threads_than_cpu_numbers },
 	{ "threads_in_exit_may_use_it", threads_in_exit_may_use_it },
+	{ "a_thread_that_only_releases_is_a_cpu",
+	  a_thread_that_only_releases_is_a_cpu },
 	{ "a_thread_that_only_releases", a_thread_that_only_releases },
 	{ "lookups_under_liburcu", lookups_under_liburcu },
 	{ "signal_handlers_may_use_it", signal_handlers_may_use_it },

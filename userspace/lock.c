@@ -125,17 +125,24 @@ static void barrier_everywhere(void)
 /**
  * shim_thread_attach() - from now on others look at this thread
  * @cpu: its CPU
+ * @wait: where the table cannot be had at once
  *
  * Its sections are no longer liburcu's, its locks no longer counted at a gate.
+ *
+ * Return: false if that is not so.
  */
-void shim_thread_attach(unsigned int cpu)
+bool shim_thread_attach(unsigned int cpu, bool wait)
 {
 	if (!has_membarrier)
-		return;
-	mutex_lock(&threads_mutex);
+		return false;
+	if (wait)
+		mutex_lock(&threads_mutex);
+	else if (!mutex_trylock(&threads_mutex))
+		return false;
 	WRITE_ONCE(threads[cpu], &shim_thread);
 	shim_thread.section = 0;
 	mutex_unlock(&threads_mutex);
+	return true;
 }
 
 static void gate_count(void);
@@ -181,10 +188,18 @@ static bool others_hold_locks(void)
 	return found;
 }
 
+/*
+ * A section inside of another, or one of a thread that nobody looks at. What a
+ * signal handler finds here may change in it, hence the order.
+ */
 __attribute__((__used__)) void shim_section_nest(void)
 {
-	shim_thread.section++;
-	if (shim_section_is_shared(&shim_thread))
+	struct thread_info *t = &shim_thread;
+
+	if (t->section == SECTION_SHARED)
+		shim_thread_join();
+	t->section++;
+	if (shim_section_is_shared(t))
 		urcu_bp_read_lock();
 }
 
@@ -246,8 +261,9 @@ static void barrier_everywhere(void)
 	smp_mb();
 }
 
-void shim_thread_attach(unsigned int cpu)
+bool shim_thread_attach(unsigned int cpu, bool wait)
 {
+	return false;
 }
 
 void shim_thread_detach(unsigned int cpu)

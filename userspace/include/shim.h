@@ -40,6 +40,7 @@ void shim_run_irqs(void);
 bool shim_may_sleep(void);
 void shim_process_context(void);
 void shim_thread_exit(void);
+void shim_thread_join(void);
 unsigned int shim_nr_percpu(void);
 
 /*
@@ -64,7 +65,7 @@ void shim_cpu_fork_child(void);
 
 /* === Locks and read-side sections (lock.c) === */
 
-void shim_thread_attach(unsigned int cpu);
+bool shim_thread_attach(unsigned int cpu, bool wait);
 void shim_thread_detach(unsigned int cpu);
 void shim_lock_fork_prepare(void);
 void shim_lock_fork_done(bool child);

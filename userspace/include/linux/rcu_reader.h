@@ -60,13 +60,29 @@ static __always_inline void shim_reader_enter(void)
 	barrier();
 }
 
+/*
+ * Ends a section; returns whether it was liburcu's, by the word as it was: once
+ * it is written, a signal handler may make the thread one that others look at.
+ */
+static __always_inline bool shim_section_end(struct thread_info *t)
+{
+#ifdef __x86_64__
+	bool shared;
+
+	__asm__ volatile("subq $1, %0" : "+m"(t->section), "=@ccs"(shared));
+	return shared;
+#else
+	u64 section = t->section - 1;
+
+	t->section = section;
+	return (s64)section < 0;
+#endif
+}
+
 static __always_inline void shim_reader_leave(void)
 {
-	struct thread_info *t = &shim_thread;
-
 	barrier();
-	t->section--;
-	if (unlikely(shim_section_is_shared(t)))
+	if (unlikely(shim_section_end(&shim_thread)))
 		call_thunk(shim_section_leave_shared);
 }
 #endif
