@@ -283,15 +283,23 @@ u64 ktime_get_ns(void)
 	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
+/*
+ * By the clock: what an interrupted nanosleep() says is left has the timer's
+ * slack in it, and grows where interrupts come faster than that.
+ */
 static void sleep_us(unsigned long us)
 {
-	struct timespec left = {
-		.tv_sec = us / 1000000,
-		.tv_nsec = us % 1000000 * NSEC_PER_USEC,
-	};
+	u64 now = ktime_get_ns(), until = now + us * NSEC_PER_USEC;
 
-	while (nanosleep(&left, &left) && errno == EINTR)
-		;
+	do {
+		struct timespec left = {
+			.tv_sec = (until - now) / NSEC_PER_SEC,
+			.tv_nsec = (until - now) % NSEC_PER_SEC,
+		};
+
+		nanosleep(&left, NULL);
+		now = ktime_get_ns();
+	} while (now < until);
 }
 
 void usleep_range(unsigned long min, unsigned long max)
