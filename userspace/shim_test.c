@@ -11,6 +11,7 @@
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -714,19 +715,48 @@ static void start_irqs(struct irq_seen *seen, bool soft)
 			     HRTIMER_MODE_REL_PINNED_HARD);
 }
 
+/* Far longer than they take: one that is lost fails the case. */
+#define IRQ_TIMEOUT (60 * HZ)
+
+static void wait_for_irqs(struct kunit *test, struct irq_seen *seen,
+			  unsigned int nr)
+{
+	unsigned long end = jiffies + IRQ_TIMEOUT;
+
+	while (READ_ONCE(seen->nr) < nr && time_before(jiffies, end))
+		cpu_relax();
+	KUNIT_EXPECT_GE(test, READ_ONCE(seen->nr), nr);
+}
+
 static void signals_are_interrupts(struct kunit *test)
 {
 	struct irq_seen hard, soft;
 
 	start_irqs(&hard, false);
 	start_irqs(&soft, true);
-	while (READ_ONCE(hard.nr) < 20 || READ_ONCE(soft.nr) < 20)
-		cpu_relax();
+	wait_for_irqs(test, &hard, 20);
+	wait_for_irqs(test, &soft, 20);
 	hrtimer_cancel(&hard.timer);
 	hrtimer_cancel(&soft.timer);
 	KUNIT_EXPECT_EQ(test, hard.nr_wrong, 0);
 	KUNIT_EXPECT_EQ(test, soft.nr_wrong, 0);
 	KUNIT_EXPECT_TRUE(test, in_task());
+}
+
+/* Hard and soft ones, each at any moment on the way of the others. */
+static void interrupts_are_not_lost(struct kunit *test)
+{
+	struct irq_seen seen[4];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(seen); i++)
+		start_irqs(&seen[i], i % 2);
+	for (i = 0; i < ARRAY_SIZE(seen); i++)
+		wait_for_irqs(test, &seen[i], 2000);
+	for (i = 0; i < ARRAY_SIZE(seen); i++) {
+		hrtimer_cancel(&seen[i].timer);
+		KUNIT_EXPECT_EQ(test, seen[i].nr_wrong, 0);
+	}
 }
 
 static void interrupts_wait_while_they_are_off(struct kunit *test)
@@ -736,8 +766,7 @@ static void interrupts_wait_while_they_are_off(struct kunit *test)
 	unsigned int nr;
 
 	start_irqs(&seen, false);
-	while (!READ_ONCE(seen.nr))
-		cpu_relax();
+	wait_for_irqs(test, &seen, 1);
 	local_irq_save(flags);
 	nr = READ_ONCE(seen.nr);
 	udelay(2000);
@@ -757,13 +786,15 @@ static enum hrtimer_restart allocate_in_irq(struct hrtimer *timer)
 
 static void interrupts_do_not_meet_the_c_library(struct kunit *test)
 {
+	unsigned long end = jiffies + IRQ_TIMEOUT;
 	struct irq_seen seen;
 
 	start_irqs(&seen, false);
 	seen.timer.function = allocate_in_irq;
-	while (READ_ONCE(seen.nr) < 200)
+	while (READ_ONCE(seen.nr) < 200 && time_before(jiffies, end))
 		kfree(kmalloc(100, GFP_KERNEL));
 	hrtimer_cancel(&seen.timer);
+	KUNIT_EXPECT_GE(test, seen.nr, 200);
 	KUNIT_EXPECT_EQ(test, seen.nr_wrong, 0);
 }
 
@@ -1001,6 +1032,7 @@ static enum hrtimer_restart queue_in_irq(struct hrtimer *timer)
 static void work_items_are_queued_in_interrupts(struct kunit *test)
 {
 	struct workqueue_struct *wq = alloc_workqueue("shim", 0, 0);
+	unsigned long end = jiffies + IRQ_TIMEOUT;
 	struct {
 		struct irq_seen seen;
 		struct job *job;
@@ -1013,10 +1045,11 @@ static void work_items_are_queued_in_interrupts(struct kunit *test)
 	irq.job = &job;
 	start_irqs(&irq.seen, false);
 	irq.seen.timer.function = queue_in_irq;
-	while (atomic_read(&job.nr) < 5)
+	while (atomic_read(&job.nr) < 5 && time_before(jiffies, end))
 		msleep(1);
 	hrtimer_cancel(&irq.seen.timer);
 	flush_work(&job.work);
+	KUNIT_EXPECT_GE(test, atomic_read(&job.nr), 5);
 	KUNIT_EXPECT_FALSE(test, job.overlapped);
 	destroy_workqueue(wq);
 }
@@ -1211,6 +1244,7 @@ static struct kunit_case shim_cases[] = {
 	KUNIT_CASE(more_threads_than_cpus),
 	KUNIT_CASE(percpu_memory_is_zeroed_and_apart),
 	KUNIT_CASE(signals_are_interrupts),
+	KUNIT_CASE(interrupts_are_not_lost),
 	KUNIT_CASE(interrupts_wait_while_they_are_off),
 	KUNIT_CASE(interrupts_do_not_meet_the_c_library),
 	KUNIT_CASE(lock_that_an_interrupt_may_deadlock_on_is_caught),
