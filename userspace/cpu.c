@@ -665,24 +665,21 @@ void shim_irq_restore(unsigned long flags)
 	barrier();
 	shim_thread.irqs_off = false;
 	barrier();
-	if (unlikely(shim_thread.hardirqs.first || shim_thread.softirqs.first))
+	if (unlikely(shim_thread.hardirqs | shim_thread.softirqs))
 		shim_run_irqs();
 }
 
-static void run_irq_list(struct llist_head *irqs)
+struct shim_irq shim_irqs[SHIM_NR_IRQS];
+
+static void run_waiting(unsigned long *irqs)
 {
-	struct llist_node *node, *next;
+	/* From here on they can be raised again. */
+	unsigned long waiting = __atomic_exchange_n(irqs, 0, __ATOMIC_RELAXED);
+	unsigned int irq;
 
-	node = llist_reverse_order(llist_del_all(irqs));
-	for (; node; node = next) {
-		struct shim_irq *irq =
-			container_of(node, struct shim_irq, node);
-
-		next = node->next;
-		/* From here on it can be raised again. */
-		__atomic_store_n(&irq->queued, false, __ATOMIC_RELEASE);
-		irq->fn(irq);
-	}
+	for (irq = 0; irq < SHIM_NR_IRQS; irq++)
+		if (waiting & BIT(irq))
+			shim_irqs[irq].fn(irq);
 }
 
 static void run_hardirqs(void)
@@ -693,7 +690,7 @@ static void run_hardirqs(void)
 	t->preempt_count += HARDIRQ_OFFSET;
 	barrier();
 	shim_reader_enter();
-	run_irq_list(&t->hardirqs);
+	run_waiting(&t->hardirqs);
 	shim_reader_leave();
 	barrier();
 	t->preempt_count -= HARDIRQ_OFFSET;
@@ -708,7 +705,7 @@ static void run_softirqs(void)
 	t->preempt_count += SOFTIRQ_OFFSET;
 	barrier();
 	shim_reader_enter();
-	run_irq_list(&t->softirqs);
+	run_waiting(&t->softirqs);
 	shim_reader_leave();
 	barrier();
 	t->preempt_count -= SOFTIRQ_OFFSET;
@@ -726,9 +723,9 @@ void shim_run_irqs(void)
 	struct thread_info *t = &shim_thread;
 
 	while (!t->shielded && !t->irqs_off) {
-		if (READ_ONCE(t->hardirqs.first))
+		if (READ_ONCE(t->hardirqs))
 			run_hardirqs();
-		else if (READ_ONCE(t->softirqs.first) && !in_interrupt())
+		else if (READ_ONCE(t->softirqs) && !in_interrupt())
 			run_softirqs();
 		else
 			return;
@@ -736,12 +733,12 @@ void shim_run_irqs(void)
 }
 
 /* Called by signal handlers: runs the interrupt, or leaves it for later. */
-void shim_raise_irq(struct shim_irq *irq)
+void shim_raise_irq(unsigned int irq)
 {
 	struct thread_info *t = &shim_thread;
 
-	if (!__atomic_exchange_n(&irq->queued, true, __ATOMIC_ACQUIRE))
-		llist_add(&irq->node, irq->soft ? &t->softirqs : &t->hardirqs);
+	__atomic_fetch_or(shim_irqs[irq].soft ? &t->softirqs : &t->hardirqs,
+			  BIT(irq), __ATOMIC_RELAXED);
 	shim_run_irqs();
 }
 

@@ -23,25 +23,26 @@
 
 /*
  * Each slot has a signal of its own, the first of which is this:
- * ThreadSanitizer remembers only one of a kind.
+ * ThreadSanitizer remembers only one of a kind. And each is one interrupt, the
+ * odd ones soft.
  */
 #define IRQ_SIGNAL (SIGRTMIN + 3)
 #define NR_SLOTS   24
 
 /**
  * struct shim_timer - a slot for a timer that is armed
- * @irq: the interrupt
- * @timer: the timer; NULL: the slot is free
+ * @taken: it is some timer's
+ * @timer: the timer; NULL: none that may run
  * @id: the POSIX timer
  * @tid: the thread that gets the signal
- * @running: the function runs
+ * @running: how many threads are where they may run the timer's function
  */
 struct shim_timer {
-	struct shim_irq irq;
+	bool taken;
 	struct hrtimer *timer;
 	timer_t id;
 	pid_t tid;
-	bool running;
+	unsigned int running;
 };
 
 static struct shim_timer slots[NR_SLOTS];
@@ -59,23 +60,32 @@ static void slot_arm(struct shim_timer *slot, u64 delay)
 	timer_settime(slot->id, 0, &when, NULL);
 }
 
-static void slot_fire(struct shim_irq *irq)
+/*
+ * A function that takes longer than the timer's period would leave its CPU no
+ * time for anything else. The kernel gives it as much as the function took.
+ */
+static s64 next_delay(struct hrtimer *timer, s64 began)
 {
-	struct shim_timer *slot = container_of(irq, struct shim_timer, irq);
+	s64 now = ktime_get_ns();
+
+	return max_t(s64, timer->expires - now,
+		     min_t(s64, now - began, 100 * NSEC_PER_MSEC));
+}
+
+static void slot_fire(unsigned int irq)
+{
+	struct shim_timer *slot = &slots[irq];
+	s64 began = ktime_get_ns();
 	struct hrtimer *timer;
 
 	/* Both seen by hrtimer_cancel(), whichever comes first. */
-	__atomic_store_n(&slot->running, true, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&slot->running, 1, __ATOMIC_SEQ_CST);
 	timer = __atomic_load_n(&slot->timer, __ATOMIC_SEQ_CST);
 	/* A signal of the slot's last timer's comes too early for this one. */
-	if (timer && slot->tid == gettid() &&
-	    (s64)ktime_get_ns() >= timer->expires &&
-	    timer->function(timer) == HRTIMER_RESTART) {
-		s64 delay = timer->expires - ktime_get_ns();
-
-		slot_arm(slot, max_t(s64, delay, 1));
-	}
-	__atomic_store_n(&slot->running, false, __ATOMIC_SEQ_CST);
+	if (timer && slot->tid == gettid() && began >= timer->expires &&
+	    timer->function(timer) == HRTIMER_RESTART)
+		slot_arm(slot, next_delay(timer, began));
+	__atomic_fetch_sub(&slot->running, 1, __ATOMIC_SEQ_CST);
 }
 
 /*
@@ -101,7 +111,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	int saved_errno = errno;
 
 	restore_mask(context);
-	shim_raise_irq(&slots[sig - IRQ_SIGNAL].irq);
+	shim_raise_irq(sig - IRQ_SIGNAL);
 	errno = saved_errno;
 }
 
@@ -114,22 +124,23 @@ static __attribute__((__constructor__(101))) void irq_init(void)
 	int i;
 
 	sigemptyset(&action.sa_mask);
-	for (i = 0; i < NR_SLOTS; i++)
+	for (i = 0; i < NR_SLOTS; i++) {
+		shim_irqs[i] = (struct shim_irq){
+			.soft = i % 2,
+			.fn = slot_fire,
+		};
 		sigaction(IRQ_SIGNAL + i, &action, NULL);
+	}
 }
 
-static struct shim_timer *slot_get(struct hrtimer *timer)
+static struct shim_timer *slot_get(bool soft)
 {
-	struct hrtimer *none;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(slots); i++) {
-		none = NULL;
-		if (__atomic_compare_exchange_n(&slots[i].timer, &none, timer,
-						false, __ATOMIC_SEQ_CST,
-						__ATOMIC_RELAXED))
+	for (i = soft; i < ARRAY_SIZE(slots); i += 2)
+		if (!__atomic_exchange_n(&slots[i].taken, true,
+					 __ATOMIC_ACQUIRE))
 			return &slots[i];
-	}
 	shim_bug(__FILE__, __LINE__);
 }
 
@@ -148,9 +159,7 @@ void hrtimer_start(struct hrtimer *timer, ktime_t delay, enum hrtimer_mode mode)
 	struct shim_timer *slot;
 
 	hrtimer_cancel(timer);
-	slot = slot_get(timer);
-	slot->irq.soft = mode & HRTIMER_MODE_SOFT;
-	slot->irq.fn = slot_fire;
+	slot = slot_get(mode & HRTIMER_MODE_SOFT);
 	slot->tid = gettid();
 	event.sigev_signo = IRQ_SIGNAL + (slot - slots);
 	event.sigev_notify_thread_id = slot->tid;
@@ -160,6 +169,7 @@ void hrtimer_start(struct hrtimer *timer, ktime_t delay, enum hrtimer_mode mode)
 	if (timer_create(CLOCK_MONOTONIC, &event, &slot->id))
 		shim_bug(__FILE__, __LINE__);
 	shim_unshield();
+	__atomic_store_n(&slot->timer, timer, __ATOMIC_SEQ_CST);
 	slot_arm(slot, delay);
 }
 
@@ -170,15 +180,14 @@ int hrtimer_cancel(struct hrtimer *timer)
 	if (!slot)
 		return 0;
 	timer->slot = NULL;
-	/* The slot stays taken until nobody looks at the timer any more. */
+	__atomic_store_n(&slot->timer, NULL, __ATOMIC_SEQ_CST);
+	/* Who has seen it before may arm it again. */
+	while (__atomic_load_n(&slot->running, __ATOMIC_SEQ_CST))
+		sched_yield();
 	shim_shield();
 	timer_delete(slot->id);
 	shim_unshield();
-	while (__atomic_load_n(&slot->running, __ATOMIC_SEQ_CST))
-		sched_yield();
-	__atomic_store_n(&slot->timer, NULL, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&slot->running, __ATOMIC_SEQ_CST))
-		sched_yield();
+	__atomic_store_n(&slot->taken, false, __ATOMIC_RELEASE);
 	return 1;
 }
 

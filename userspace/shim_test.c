@@ -777,6 +777,55 @@ static void interrupts_wait_while_they_are_off(struct kunit *test)
 	hrtimer_cancel(&seen.timer);
 }
 
+struct late_irq {
+	struct irq_seen seen;
+	struct completion stopped;
+	bool waits;
+	bool go_on;
+};
+
+static int stop_timer_while_irq_waits(void *data)
+{
+	unsigned long end = jiffies + IRQ_TIMEOUT;
+	struct late_irq *late = data;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	start_irqs(&late->seen, false);
+	while (!shim_thread.hardirqs && time_before(jiffies, end))
+		cpu_relax();
+	late->waits = shim_thread.hardirqs;
+	hrtimer_cancel(&late->seen.timer);
+	complete(&late->stopped);
+	while (!READ_ONCE(late->go_on))
+		cpu_relax();
+	local_irq_restore(flags);
+	return 0;
+}
+
+/* It may be the same interrupt that still waits elsewhere. */
+static void interrupts_that_wait_keep_nobody_elses(struct kunit *test)
+{
+	struct late_irq late = {};
+	struct task_struct *task;
+	struct irq_seen seen;
+
+	init_completion(&late.stopped);
+	task = kthread_run(stop_timer_while_irq_waits, &late, "shim");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	get_task_struct(task);
+	wait_for_completion(&late.stopped);
+	start_irqs(&seen, false);
+	wait_for_irqs(test, &seen, 20);
+	WRITE_ONCE(late.go_on, true);
+	kthread_stop(task);
+	put_task_struct(task);
+	hrtimer_cancel(&seen.timer);
+	KUNIT_EXPECT_TRUE(test, late.waits);
+	KUNIT_EXPECT_EQ(test, late.seen.nr, 0);
+	KUNIT_EXPECT_EQ(test, seen.nr_wrong, 0);
+}
+
 static enum hrtimer_restart allocate_in_irq(struct hrtimer *timer)
 {
 	if (!rt)
@@ -1246,6 +1295,7 @@ static struct kunit_case shim_cases[] = {
 	KUNIT_CASE(signals_are_interrupts),
 	KUNIT_CASE(interrupts_are_not_lost),
 	KUNIT_CASE(interrupts_wait_while_they_are_off),
+	KUNIT_CASE(interrupts_that_wait_keep_nobody_elses),
 	KUNIT_CASE(interrupts_do_not_meet_the_c_library),
 	KUNIT_CASE(lock_that_an_interrupt_may_deadlock_on_is_caught),
 	KUNIT_CASE(grace_period_waits_for_readers),

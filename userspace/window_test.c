@@ -29,15 +29,16 @@
 
 /* === Traps === */
 
+/* Behind those of timers. */
+#define STEP_IRQ (SHIM_NR_IRQS - 1)
+
 /**
  * struct stepper - counts instructions, and interrupts one of them
- * @irq: the interrupt
  * @at: after which instruction it comes first
  * @every: after how many more it comes again
  * @nr: how many instructions there have been, but for those of interrupts
  */
 static struct stepper {
-	struct shim_irq irq;
 	unsigned long at;
 	unsigned long every;
 	unsigned long nr;
@@ -56,7 +57,7 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 	stepper.nr++;
 	if (stepper.nr >= stepper.at &&
 	    (stepper.nr - stepper.at) % stepper.every == 0)
-		shim_raise_irq(&stepper.irq);
+		shim_raise_irq(STEP_IRQ);
 	errno = saved_errno;
 }
 
@@ -237,7 +238,7 @@ static void irq_release(struct scene *s)
 	s->raw = NULL;
 }
 
-static void interrupt(struct shim_irq *irq)
+static void interrupt(unsigned int irq)
 {
 	bool holds = scene->buf;
 
@@ -354,7 +355,7 @@ static bool interrupt_at(struct kunit *test, const struct window *window,
 	s.pool = make_pool(test, window);
 	scene = &s;
 	set_scene(&s, window);
-	stepper.irq.fn = interrupt;
+	shim_irqs[STEP_IRQ].fn = interrupt;
 	stepper.nr = 0;
 	stepper.at = at;
 	stepper.every = window->every;

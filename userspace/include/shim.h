@@ -21,21 +21,23 @@ struct task_struct;
 
 /* === Contexts (cpu.c) === */
 
+#define SHIM_NR_IRQS 32
+
 /**
- * struct shim_irq - an interrupt, from the signal to the function it runs
- * @node: in thread_info.hardirqs or .softirqs
- * @queued: it is there
+ * struct shim_irq - what an interrupt is about, on all CPUs
  * @soft: it is a soft interrupt
- * @fn: what it does
+ * @fn: what it does; gets its number
+ *
+ * Whether it waits is the matter of each CPU: see struct thread_info.
  */
 struct shim_irq {
-	struct llist_node node;
-	bool queued;
 	bool soft;
-	void (*fn)(struct shim_irq *irq);
+	void (*fn)(unsigned int irq);
 };
 
-void shim_raise_irq(struct shim_irq *irq);
+extern struct shim_irq shim_irqs[SHIM_NR_IRQS];
+
+void shim_raise_irq(unsigned int irq);
 void shim_run_irqs(void);
 bool shim_may_sleep(void);
 void shim_process_context(void);
@@ -57,7 +59,7 @@ static inline void shim_unshield(void)
 {
 	barrier();
 	if (!--shim_thread.shielded &&
-	    unlikely(shim_thread.hardirqs.first || shim_thread.softirqs.first))
+	    unlikely(shim_thread.hardirqs | shim_thread.softirqs))
 		shim_run_irqs();
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Instrumented. A signal of the test programs is an interrupt; while they are
- * off it is put on a list, and runs as they come on again: no system call. The
- * checking builds report an enable that does not match. An application's own
+ * off it waits, and runs as they come on again: no system call. The checking
+ * builds report an enable that does not match. An application's own
  * signal handler is none of ours and is not kept out, hence lock_unless_held().
  */
 #ifndef _LINUX_IRQFLAGS_H

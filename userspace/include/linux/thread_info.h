@@ -10,7 +10,6 @@
 #define _LINUX_THREAD_INFO_H
 
 #include <linux/compiler.h>
-#include <linux/llist.h>
 #include <linux/types.h>
 
 #ifndef CONFIG_NR_CPUS
@@ -32,7 +31,7 @@
  * @rcu_nesting: depth of RCU read-side sections
  * @locks_held: locks of any kind
  * @gated: it is counted at the gate for them; see lock.c
- * @hardirqs: interrupts that wait
+ * @hardirqs: interrupts that wait, a bit for each
  * @softirqs: the same
  */
 struct thread_info {
@@ -47,8 +46,8 @@ struct thread_info {
 	unsigned int shielded;
 	unsigned int rcu_nesting;
 	unsigned int locks_held;
-	struct llist_head hardirqs;
-	struct llist_head softirqs;
+	unsigned long hardirqs;
+	unsigned long softirqs;
 };
 
 /*
