@@ -5,14 +5,17 @@
  * standard output, what the kernel would log to standard error.
  *
  * A case fails, whatever it says itself, if it causes a warning that it has
- * not announced. The argument chooses cases: a glob for "suite.case".
+ * not announced. The argument chooses cases: a glob for "suite.case". Who ends
+ * a program that hangs with SIGTERM is told which case it was at.
  */
 #include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <shim.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <kunit/test.h>
 
@@ -25,6 +28,9 @@ static struct original {
 	int (*init)(struct kunit *test);
 	void (*exit)(struct kunit *test);
 } originals[MAX_SUITES], *current_suite;
+
+/* The case that runs, or the last one. */
+static const char *current_case;
 
 static unsigned int warnings_before, warnings_expected;
 
@@ -43,6 +49,7 @@ static int watch_suite(struct kunit_suite *suite)
 
 static int watch_init(struct kunit *test)
 {
+	WRITE_ONCE(current_case, test->name);
 	warnings_before = READ_ONCE(shim_warnings);
 	warnings_expected = 0;
 	shim_forget_once();
@@ -125,12 +132,26 @@ static void unload(void)
 	expect_none(shim_report_leaks(), "pieces of memory");
 }
 
+/* The main thread waits for the case, and comes here without any lock. */
+static void on_term(int sig)
+{
+	const char *name = READ_ONCE(current_case);
+	char line[256];
+	int len;
+
+	len = scnprintf(line, sizeof(line), "# ended by signal %d, at %s.%s\n",
+			sig, name ? current_suite->suite->name : "",
+			name ?: "");
+	_exit(write(STDOUT_FILENO, line, len) == len ? 128 + sig : 1);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int warnings;
 	int ret;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGTERM, on_term);
 	kunit_filter = argc > 1 ? argv[1] : NULL;
 	ret = shim_load_module();
 	if (ret) {
