@@ -8,122 +8,13 @@
 # Lanes that boot kernels run beside the others. Every step prints one line when
 # it ends, and if it failed what its log has on that; all of the log is in
 # build/logs. A step that prints KTAP counts as its test cases, any other as one
-# test. The last line is "N passed, N failed".
+# test. One that does not end is ended, and has failed. The last line is
+# "N passed, N failed".
 
 # shellcheck source=vm.sh
 . "$(dirname "${BASH_SOURCE[0]}")/vm.sh"
-
-results=$logs/results
-
-# === Steps ===
-
-# One line, and what else there is to say, at once: lanes print side by side.
-report()
-{
-	local verdict=$1 name=$2 passed=$3 failed=$4 seconds=$5 text=$6 counts=
-
-	echo "$passed $failed" >>"$results"
-	if [ "$((passed + failed))" -gt 1 ]; then
-		counts="$passed passed"
-		[ "$failed" = 0 ] || counts+=", $failed failed"
-	fi
-	{
-		flock 7
-		printf '%-6s %-26s %-24s %4d s\n' "$verdict" "$name" "$counts" \
-			"$seconds"
-		if [ -n "$text" ]; then
-			printf '%s\n' "$text" | sed 's/^/    /'
-		fi
-	} 7>"$logs/.print"
-}
-
-announce()
-{
-	printf '%-6s %s\n' "..." "$1"
-}
-
-log_of()
-{
-	echo "$logs/${1//\//-}.log"
-}
-
-# Runs the rest into the log of step $1, and leaves its status and time.
-run_logged()
-{
-	local log
-	log=$(log_of "$1")
-	shift
-
-	seconds=$SECONDS
-	status=0
-	# In the background "set -e" holds inside functions, after || it does not.
-	"$@" >"$log" 2>&1 </dev/null &
-	wait $! || status=$?
-	seconds=$((SECONDS - seconds))
-	[ -z "${V:-}" ] || cat "$log"
-}
-
-# What a log has to say on why a step failed: all of it if it is short, or its
-# complaints, or its end.
-relevant()
-{
-	local log=$1 lines=
-
-	if [ "$(wc -l <"$log")" -gt 40 ]; then
-		lines=$(grep -A 2 -iE '\b(error|warning|check|fatal)\b.*:' "$log" |
-			head -n 40 || true)
-	fi
-	[ -n "$lines" ] || lines=$(tail -n 40 "$log")
-	echo "$lines"
-	echo "all of it: $log"
-}
-
-# One test: passed if the command succeeds.
-step()
-{
-	local name=$1 status seconds
-	shift
-
-	run_logged "$name" "$@"
-	if [ "$status" = 0 ]; then
-		report ok "$name" 1 0 "$seconds" ""
-	else
-		report FAILED "$name" 0 1 "$seconds" \
-			"$(relevant "$(log_of "$name")")"
-	fi
-}
-
-# As many tests as $2, which ended with status $3, has cases in it.
-judge()
-{
-	local name=$1 log=$2 status=$3 seconds=$4 text counts passed failed
-
-	text=$(awk -v status="$status" -f "$here/judge.awk" "$log" || true)
-	counts=$(tail -n 1 <<<"$text")
-	passed=${counts%% passed*}
-	failed=${counts##*, }
-	failed=${failed%% failed*}
-	if [ "$failed" = 0 ]; then
-		report ok "$name" "$passed" 0 "$seconds" ""
-	else
-		text=$(sed '$d' <<<"$text")
-		if [ "$(wc -l <<<"$text")" -gt 80 ]; then
-			text=$(head -n 80 <<<"$text")$'\n...'
-		fi
-		report FAILED "$name" "$passed" "$failed" "$seconds" \
-			"$text"$'\n'"all of it: $log"
-	fi
-}
-
-# The same for what a command prints.
-ktap()
-{
-	local name=$1 status seconds
-	shift
-
-	run_logged "$name" "$@"
-	judge "$name" "$(log_of "$name")" "$status" "$seconds"
-}
+# shellcheck source=steps.sh
+. "$here/steps.sh"
 
 # === Machines ===
 
@@ -234,17 +125,20 @@ lane_stock()
 
 # === All of it ===
 
-# Each in a process group of its own, so that all of it can be ended.
+# In a process group of their own, so that all of it can be ended.
 start_kernel_lanes()
 {
 	local lane
 
 	set -m
-	for lane in uml stock; do
-		if has_lane $lane; then
-			"lane_$lane"
-		fi
-	done </dev/null &
+	{
+		end_steps_on_exit
+		for lane in uml stock; do
+			if has_lane $lane; then
+				"lane_$lane"
+			fi
+		done
+	} </dev/null &
 	kernel_lanes=$!
 	set +m
 }
@@ -254,9 +148,10 @@ has_lane()
 	[[ " $lanes " = *" $1 "* ]]
 }
 
-stop_kernel_lanes()
+stop_lanes()
 {
 	[ -z "$kernel_lanes" ] || kill -- "-$kernel_lanes" 2>/dev/null || true
+	end_step
 }
 
 # One that ended in the middle has tests that nobody counted.
@@ -303,12 +198,12 @@ for lane in $lanes; do
 done
 
 lock_tree
-: >"$results"
+start_steps
 rm -f "$logs/verdict"
 
 kernel_lanes=
-trap stop_kernel_lanes EXIT
-trap 'exit 130' INT TERM
+end_steps_on_exit
+trap stop_lanes EXIT
 
 prepare
 start_kernel_lanes
