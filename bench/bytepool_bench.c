@@ -10,8 +10,11 @@
  * In an emulator that makes the clock tick once an instruction, nanoseconds
  * are instructions, and the same each time.
  */
+#include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/mempool.h>
@@ -44,6 +47,8 @@
 #define BULK	  16
 #define NR_SLOTS  64
 #define MAX_CELLS 1024
+/* What a pool may keep that is to keep nothing more: a few large buffers. */
+#define SPENT_BOUND (4UL << 20)
 
 static char *only = "";
 module_param(only, charp, 0444);
@@ -55,7 +60,7 @@ MODULE_PARM_DESC(sizes, "Sizes to measure in bytes (default: 128 to 2097152)");
 
 static char *patterns = "";
 module_param(patterns, charp, 0444);
-MODULE_PARM_DESC(patterns, "Of: hot,16,128,atomic,random (default: all)");
+MODULE_PARM_DESC(patterns, "Patterns to measure (default: all)");
 
 static unsigned long hold;
 module_param(hold, ulong, 0444);
@@ -73,28 +78,36 @@ DEFINE_BYTEPOOL_OBJECTS(bench_object, struct bench_object);
 
 /**
  * struct bench - what a cell is measured with
- * @size: of what is allocated, in bytes
+ * @size: of what is allocated, in bytes; 0: of many lengths
  * @pairs: how many in one measurement
  * @softirq: as in struct candidate
+ * @spent: as in struct pattern
  * @pool: of bytepool's candidates
  * @objects: of the typed one
  * @buf: what is retained and released
  * @slab: of kmem_cache and mempool
  * @mempool: over @slab
+ * @slabs: the same of many lengths, by tier
+ * @mempools: over @slabs
  * @page_pool: of pages
  * @held: what is out
+ * @lens: how long it is, of many lengths
  */
 struct bench {
 	size_t size;
 	unsigned int pairs;
 	bool softirq;
+	bool spent;
 	struct bytepool *pool;
 	struct bench_object_pool *objects;
 	struct bytepool_buf *buf;
 	struct kmem_cache *slab;
 	mempool_t *mempool;
+	struct kmem_cache *slabs[BYTEPOOL_NR_POW2];
+	mempool_t *mempools[BYTEPOOL_NR_POW2];
 	struct page_pool *page_pool;
 	void *held[MAX_HELD];
+	u32 lens[NR_SLOTS];
 };
 
 /* A get of the random trace, which first puts what its slot has. */
@@ -106,7 +119,7 @@ struct step {
 static struct step trace[MAX_PAIRS];
 
 typedef void *(*get_fn)(struct bench *b, size_t len, gfp_t gfp);
-typedef void (*put_fn)(struct bench *b, void *mem);
+typedef void (*put_fn)(struct bench *b, void *mem, size_t len);
 
 /*
  * The loops are inlined into a function for each candidate, so that no pair
@@ -126,13 +139,13 @@ static __always_inline bool pairs_loop(struct bench *b, unsigned int nr,
 			WRITE_ONCE(b->held[j], mem);
 		}
 		for (j = 0; j < nr; j++)
-			put(b, READ_ONCE(b->held[j]));
+			put(b, READ_ONCE(b->held[j]), b->size);
 	}
 	return true;
 
 err_put:
 	while (j--)
-		put(b, b->held[j]);
+		put(b, b->held[j], b->size);
 	return false;
 }
 
@@ -148,7 +161,7 @@ static __always_inline bool hot_loop(struct bench *b, gfp_t gfp, get_fn get,
 		if (unlikely(!mem))
 			return false;
 		OPTIMIZER_HIDE_VAR(mem);
-		put(b, mem);
+		put(b, mem, b->size);
 	}
 	return true;
 }
@@ -161,12 +174,14 @@ static __always_inline bool trace_loop(struct bench *b, get_fn get, put_fn put)
 
 	for (i = 0; i < b->pairs; i++) {
 		u32 slot = READ_ONCE(trace[i].slot);
+		u32 len = READ_ONCE(trace[i].len);
 
 		mem = READ_ONCE(b->held[slot]);
 		if (mem)
-			put(b, mem);
-		mem = get(b, READ_ONCE(trace[i].len), GFP_KERNEL);
+			put(b, mem, READ_ONCE(b->lens[slot]));
+		mem = get(b, len, GFP_KERNEL);
 		WRITE_ONCE(b->held[slot], mem);
+		WRITE_ONCE(b->lens[slot], len);
 		if (unlikely(!mem)) {
 			ok = false;
 			break;
@@ -175,14 +190,43 @@ static __always_inline bool trace_loop(struct bench *b, get_fn get, put_fn put)
 	for (i = 0; i < NR_SLOTS; i++) {
 		mem = READ_ONCE(b->held[i]);
 		if (mem)
-			put(b, mem);
+			put(b, mem, READ_ONCE(b->lens[i]));
 		WRITE_ONCE(b->held[i], NULL);
 	}
 	return ok;
 }
 
+/* The halves of a hand-over. False: a get failed, and nothing is out. */
+static __always_inline bool gets_loop(struct bench *b, get_fn get, put_fn put)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_HELD; i++) {
+		void *mem =
+			get(b, READ_ONCE(b->size), GFP_KERNEL | __GFP_NOWARN);
+
+		if (unlikely(!mem))
+			goto err_put;
+		WRITE_ONCE(b->held[i], mem);
+	}
+	return true;
+
+err_put:
+	while (i--)
+		put(b, b->held[i], b->size);
+	return false;
+}
+
+static __always_inline void puts_loop(struct bench *b, put_fn put)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_HELD; i++)
+		put(b, READ_ONCE(b->held[i]), b->size);
+}
+
 /* A slot has its length from a driver's mix: small, a frame, pages, a block. */
-static void make_trace(void)
+static void make_random(void)
 {
 	static const u32 lengths[] = {
 		64,   128,  256,  256,	1514,  1514,
@@ -209,31 +253,66 @@ static void *empty_get(struct bench *b, size_t len, gfp_t gfp)
 	return b;
 }
 
-static void empty_put(struct bench *b, void *mem)
+static void empty_put(struct bench *b, void *mem, size_t len)
 {
 }
 
-static int pool_setup(struct bench *b, unsigned int flags)
+/* The smallest tier that a length fits in. */
+static __always_inline unsigned int tier_of(size_t len)
+{
+	return len <= 128 ? 0 : fls(len - 1) - 7;
+}
+
+/* Has all that the pool may keep in buffers of another size. */
+static int spend_bound(struct bench *b)
+{
+	unsigned int tier = BYTEPOOL_NR_POW2 - 1;
+	unsigned int nr;
+	size_t size;
+
+	if (bytepool_sizes_pow2[tier] == b->size)
+		tier--;
+	size = bytepool_sizes_pow2[tier];
+	nr = SPENT_BOUND / size;
+	return bytepool_prefill(b->pool, size, nr, GFP_KERNEL) == nr ? 0 :
+								       -ENOMEM;
+}
+
+static int pool_setup(struct bench *b, const size_t *tiers,
+		      unsigned int nr_tiers, unsigned int flags)
 {
 	struct bytepool_config config = {
 		.name = "bench",
-		.sizes = bytepool_sizes_pow2,
-		.nr_sizes = BYTEPOOL_NR_POW2,
+		.sizes = tiers,
+		.nr_sizes = nr_tiers,
 		.flags = flags,
+		.max_idle = b->spent ? SPENT_BOUND : 0,
 	};
+	int ret;
 
 	b->pool = bytepool_create(&config);
-	return PTR_ERR_OR_ZERO(b->pool);
+	if (IS_ERR(b->pool))
+		return PTR_ERR(b->pool);
+	ret = b->spent ? spend_bound(b) : 0;
+	if (ret)
+		bytepool_destroy(b->pool);
+	return ret;
 }
 
 static int plain_setup(struct bench *b)
 {
-	return pool_setup(b, 0);
+	return pool_setup(b, bytepool_sizes_pow2, BYTEPOOL_NR_POW2, 0);
 }
 
 static int rcu_setup(struct bench *b)
 {
-	return pool_setup(b, BYTEPOOL_RCU);
+	return pool_setup(b, bytepool_sizes_pow2, BYTEPOOL_NR_POW2,
+			  BYTEPOOL_RCU);
+}
+
+static int stream_setup(struct bench *b)
+{
+	return pool_setup(b, bytepool_sizes_stream, BYTEPOOL_NR_STREAM, 0);
 }
 
 static void pool_teardown(struct bench *b)
@@ -246,7 +325,7 @@ static void *buffer_get(struct bench *b, size_t len, gfp_t gfp)
 	return bytepool_get_buf(b->pool, len, gfp);
 }
 
-static void buffer_put(struct bench *b, void *mem)
+static void buffer_put(struct bench *b, void *mem, size_t len)
 {
 	bytepool_buf_release(mem);
 }
@@ -256,14 +335,14 @@ static void *raw_get(struct bench *b, size_t len, gfp_t gfp)
 	return bytepool_get(b->pool, len, gfp);
 }
 
-static void raw_put(struct bench *b, void *mem)
+static void raw_put(struct bench *b, void *mem, size_t len)
 {
 	bytepool_put(b->pool, mem);
 }
 
 static int retain_setup(struct bench *b)
 {
-	int ret = pool_setup(b, 0);
+	int ret = plain_setup(b);
 
 	if (ret)
 		return ret;
@@ -314,7 +393,7 @@ static void *typed_get(struct bench *b, size_t len, gfp_t gfp)
 	return bench_object_pool_get(b->objects, gfp);
 }
 
-static void typed_put(struct bench *b, void *mem)
+static void typed_put(struct bench *b, void *mem, size_t len)
 {
 	bench_object_pool_put(b->objects, mem);
 }
@@ -324,24 +403,47 @@ static void *kmalloc_get(struct bench *b, size_t len, gfp_t gfp)
 	return kmalloc(len, gfp);
 }
 
-static void kmalloc_put(struct bench *b, void *mem)
+static void kmalloc_put(struct bench *b, void *mem, size_t len)
 {
 	kfree(mem);
 }
 
 /* Made as bytepool makes those of its payloads. */
-static int slab_setup(struct bench *b)
+static struct kmem_cache *make_slab(size_t size)
 {
-	size_t align = b->size < PAGE_SIZE ? 64 : PAGE_SIZE;
+	char name[32];
 
-	b->slab = kmem_cache_create_usercopy("bytepool_bench", b->size, align,
-					     0, 0, b->size, NULL);
-	return b->slab ? 0 : -ENOMEM;
+	snprintf(name, sizeof(name), "bytepool_bench-%zu", size);
+	return kmem_cache_create_usercopy(name, size,
+					  size < PAGE_SIZE ? 64 : PAGE_SIZE, 0,
+					  0, size, NULL);
 }
 
 static void slab_teardown(struct bench *b)
 {
+	unsigned int i;
+
 	kmem_cache_destroy(b->slab);
+	for (i = 0; i < ARRAY_SIZE(b->slabs); i++)
+		kmem_cache_destroy(b->slabs[i]);
+}
+
+static int slab_setup(struct bench *b)
+{
+	unsigned int i;
+
+	if (b->size) {
+		b->slab = make_slab(b->size);
+		return b->slab ? 0 : -ENOMEM;
+	}
+	for (i = 0; i < ARRAY_SIZE(b->slabs); i++) {
+		b->slabs[i] = make_slab(bytepool_sizes_pow2[i]);
+		if (!b->slabs[i]) {
+			slab_teardown(b);
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 static void *slab_get(struct bench *b, size_t len, gfp_t gfp)
@@ -349,28 +451,56 @@ static void *slab_get(struct bench *b, size_t len, gfp_t gfp)
 	return kmem_cache_alloc(b->slab, gfp);
 }
 
-static void slab_put(struct bench *b, void *mem)
+static void slab_put(struct bench *b, void *mem, size_t len)
 {
 	kmem_cache_free(b->slab, mem);
 }
 
-static int mempool_setup(struct bench *b)
+/* As a driver with a cache for each size, which knows how long what it has is. */
+static void *slabs_get(struct bench *b, size_t len, gfp_t gfp)
 {
-	int ret = slab_setup(b);
+	return kmem_cache_alloc(b->slabs[tier_of(len)], gfp);
+}
 
-	if (ret)
-		return ret;
-	b->mempool = mempool_create_slab_pool(2, b->slab);
-	if (b->mempool)
-		return 0;
-	kmem_cache_destroy(b->slab);
-	return -ENOMEM;
+static void slabs_put(struct bench *b, void *mem, size_t len)
+{
+	kmem_cache_free(b->slabs[tier_of(len)], mem);
 }
 
 static void mempool_teardown(struct bench *b)
 {
+	unsigned int i;
+
 	mempool_destroy(b->mempool);
-	kmem_cache_destroy(b->slab);
+	for (i = 0; i < ARRAY_SIZE(b->mempools); i++)
+		mempool_destroy(b->mempools[i]);
+	slab_teardown(b);
+}
+
+static int mempool_setup(struct bench *b)
+{
+	unsigned int i;
+	int ret;
+
+	ret = slab_setup(b);
+	if (ret)
+		return ret;
+	if (b->slab) {
+		b->mempool = mempool_create_slab_pool(2, b->slab);
+		if (!b->mempool)
+			goto err_teardown;
+		return 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(b->mempools); i++) {
+		b->mempools[i] = mempool_create_slab_pool(2, b->slabs[i]);
+		if (!b->mempools[i])
+			goto err_teardown;
+	}
+	return 0;
+
+err_teardown:
+	mempool_teardown(b);
+	return -ENOMEM;
 }
 
 static void *mempool_get(struct bench *b, size_t len, gfp_t gfp)
@@ -378,9 +508,19 @@ static void *mempool_get(struct bench *b, size_t len, gfp_t gfp)
 	return mempool_alloc(b->mempool, gfp);
 }
 
-static void mempool_put(struct bench *b, void *mem)
+static void mempool_put(struct bench *b, void *mem, size_t len)
 {
 	mempool_free(mem, b->mempool);
+}
+
+static void *mempools_get(struct bench *b, size_t len, gfp_t gfp)
+{
+	return mempool_alloc(b->mempools[tier_of(len)], gfp);
+}
+
+static void mempools_put(struct bench *b, void *mem, size_t len)
+{
+	mempool_free(mem, b->mempools[tier_of(len)]);
 }
 
 static int no_setup(struct bench *b)
@@ -397,9 +537,9 @@ static void *pages_get(struct bench *b, size_t len, gfp_t gfp)
 	return alloc_pages(gfp, get_order(len));
 }
 
-static void pages_put(struct bench *b, void *mem)
+static void pages_put(struct bench *b, void *mem, size_t len)
 {
-	__free_pages(mem, get_order(b->size));
+	__free_pages(mem, get_order(len));
 }
 
 #if IS_ENABLED(CONFIG_PAGE_POOL)
@@ -426,14 +566,28 @@ static void *recycler_get(struct bench *b, size_t len, gfp_t gfp)
 	return page_pool_alloc_pages(b->page_pool, GFP_ATOMIC | __GFP_NOWARN);
 }
 
-static void recycler_put(struct bench *b, void *mem)
+static void recycler_put(struct bench *b, void *mem, size_t len)
 {
 	page_pool_put_full_page(b->page_pool, mem, true);
 }
 #endif
 
+/**
+ * struct loops - what a candidate is measured in, inlined into a function each
+ * @pairs: a size, so many held at once
+ * @random: the random trace; NULL: for candidates of one length
+ * @gets: half of a hand-over
+ * @puts: the other half
+ */
+struct loops {
+	bool (*pairs)(struct bench *b, unsigned int nr, gfp_t gfp);
+	bool (*random)(struct bench *b);
+	bool (*gets)(struct bench *b);
+	void (*puts)(struct bench *b);
+};
+
 /* clang-format off */
-#define DEFINE_LOOPS(name, get, put)					\
+#define DEFINE_LOOPS(name, get, put, random_fn)				\
 static noinline bool name##_pairs(struct bench *b, unsigned int nr,	\
 				  gfp_t gfp)				\
 {									\
@@ -441,89 +595,145 @@ static noinline bool name##_pairs(struct bench *b, unsigned int nr,	\
 			 pairs_loop(b, nr, gfp, get, put);		\
 }									\
 									\
-static __maybe_unused noinline bool name##_random(struct bench *b)	\
+static noinline bool name##_gets(struct bench *b)			\
+{									\
+	return gets_loop(b, get, put);					\
+}									\
+									\
+static noinline void name##_puts(struct bench *b)			\
+{									\
+	puts_loop(b, put);						\
+}									\
+									\
+static const struct loops name##_loops = {				\
+	.pairs = name##_pairs,						\
+	.random = random_fn,						\
+	.gets = name##_gets,						\
+	.puts = name##_puts,						\
+}
+
+#define DEFINE_RANDOM(name, get, put)					\
+static noinline bool name##_random(struct bench *b)			\
 {									\
 	return trace_loop(b, get, put);					\
 }
 
 /* clang-format on */
 
-DEFINE_LOOPS(empty, empty_get, empty_put)
-DEFINE_LOOPS(buffer, buffer_get, buffer_put)
-DEFINE_LOOPS(raw, raw_get, raw_put)
-DEFINE_LOOPS(retain, retain_get, buffer_put)
-DEFINE_LOOPS(typed, typed_get, typed_put)
-DEFINE_LOOPS(kmalloc, kmalloc_get, kmalloc_put)
-DEFINE_LOOPS(slab, slab_get, slab_put)
-DEFINE_LOOPS(mempool, mempool_get, mempool_put)
-DEFINE_LOOPS(pages, pages_get, pages_put)
+DEFINE_RANDOM(empty, empty_get, empty_put)
+DEFINE_RANDOM(buffer, buffer_get, buffer_put)
+DEFINE_RANDOM(raw, raw_get, raw_put)
+DEFINE_RANDOM(kmalloc, kmalloc_get, kmalloc_put)
+DEFINE_RANDOM(slabs, slabs_get, slabs_put)
+DEFINE_RANDOM(mempools, mempools_get, mempools_put)
+
+DEFINE_LOOPS(empty, empty_get, empty_put, empty_random);
+DEFINE_LOOPS(buffer, buffer_get, buffer_put, buffer_random);
+DEFINE_LOOPS(raw, raw_get, raw_put, raw_random);
+DEFINE_LOOPS(retain, retain_get, buffer_put, NULL);
+DEFINE_LOOPS(typed, typed_get, typed_put, NULL);
+DEFINE_LOOPS(kmalloc, kmalloc_get, kmalloc_put, kmalloc_random);
+DEFINE_LOOPS(slab, slab_get, slab_put, slabs_random);
+DEFINE_LOOPS(mempool, mempool_get, mempool_put, mempools_random);
+DEFINE_LOOPS(pages, pages_get, pages_put, NULL);
 #if IS_ENABLED(CONFIG_PAGE_POOL)
-DEFINE_LOOPS(recycler, recycler_get, recycler_put)
+DEFINE_LOOPS(recycler, recycler_get, recycler_put, NULL);
 #endif
+
+/* Nothing is subtracted from it: its loop is one for many. */
+static const struct loops bulk_loops = {
+	.pairs = bulk_loop,
+};
 
 /**
  * struct candidate - a row of the table
  * @name: of the candidate
  * @setup: makes what a cell needs; nothing is left behind when it fails
  * @teardown: undoes it
- * @pairs: the loop of fixed sizes
- * @trace: that of the random trace, for candidates that take a length
+ * @loops: what it is measured in
  * @min_size: the smallest size that makes sense
  * @max_size: the largest; 0: the largest tier
+ * @stream: of the sizes of the stream preset
  * @hot_only: holds nothing
- * @own_loop: nothing is subtracted: the loop is one for many
+ * @miss: measured, or stands beside what is, where a pool may keep nothing
  * @softirq: measured with soft interrupts off, as its users have it, and never
- *	with interrupts off
+ *	with interrupts off, nor by two CPUs
  */
 struct candidate {
 	const char *name;
 	int (*setup)(struct bench *b);
 	void (*teardown)(struct bench *b);
-	bool (*pairs)(struct bench *b, unsigned int nr, gfp_t gfp);
-	bool (*trace)(struct bench *b);
+	const struct loops *loops;
 	size_t min_size;
 	size_t max_size;
+	bool stream;
 	bool hot_only;
-	bool own_loop;
+	bool miss;
 	bool softirq;
 };
 
 static const struct candidate candidates[] = {
-	{ "buffer", plain_setup, pool_teardown, buffer_pairs, buffer_random },
-	{ "rcu", rcu_setup, pool_teardown, buffer_pairs, buffer_random },
-	{ "raw", plain_setup, pool_teardown, raw_pairs, raw_random },
-	{ "retain", retain_setup, retain_teardown, retain_pairs, NULL,
+	{ "buffer", plain_setup, pool_teardown, &buffer_loops, .miss = true },
+	{ "rcu", rcu_setup, pool_teardown, &buffer_loops, .miss = true },
+	{ "raw", plain_setup, pool_teardown, &raw_loops, .miss = true },
+	{ "stream", stream_setup, pool_teardown, &buffer_loops,
+	  .stream = true },
+	{ "stream-raw", stream_setup, pool_teardown, &raw_loops,
+	  .stream = true },
+	{ "retain", retain_setup, retain_teardown, &retain_loops,
 	  .max_size = 128, .hot_only = true },
-	{ "bulk", plain_setup, pool_teardown, bulk_loop, NULL, .hot_only = true,
-	  .own_loop = true },
-	{ "typed", typed_setup, typed_teardown, typed_pairs, NULL,
+	{ "bulk", plain_setup, pool_teardown, &bulk_loops, .hot_only = true },
+	{ "typed", typed_setup, typed_teardown, &typed_loops,
 	  .max_size = sizeof(struct bench_object) },
-	{ "kmem_cache", slab_setup, slab_teardown, slab_pairs },
-	{ "kmalloc", no_setup, no_teardown, kmalloc_pairs, kmalloc_random },
-	{ "mempool", mempool_setup, mempool_teardown, mempool_pairs },
+	{ "kmem_cache", slab_setup, slab_teardown, &slab_loops, .miss = true },
+	{ "kmalloc", no_setup, no_teardown, &kmalloc_loops },
+	{ "mempool", mempool_setup, mempool_teardown, &mempool_loops },
 #if IS_ENABLED(CONFIG_PAGE_POOL)
-	{ "page_pool", recycler_setup, recycler_teardown, recycler_pairs, NULL,
+	{ "page_pool", recycler_setup, recycler_teardown, &recycler_loops,
 	  .min_size = PAGE_SIZE, .softirq = true },
 #endif
-	{ "alloc_pages", no_setup, no_teardown, pages_pairs, NULL,
+	{ "alloc_pages", no_setup, no_teardown, &pages_loops,
 	  .min_size = PAGE_SIZE },
 };
 
 /**
+ * enum where - what a pattern is run in
+ * @HERE: the task that loads the module
+ * @ATOMIC: the same with interrupts off
+ * @HAND_OVER: the same, which gets on one CPU and puts on another
+ * @EVERYWHERE: a task on each CPU, at once
+ */
+enum where {
+	HERE,
+	ATOMIC,
+	HAND_OVER,
+	EVERYWHERE,
+};
+
+/**
  * struct pattern - how many are out at once, and where
- * @name: of the pattern
+ * @name: of the pattern, as for the parameter
  * @nr: how many; 0: the random trace
- * @atomic: with interrupts off
+ * @where: in what
+ * @spent: other idle memory has all of the pool's bound: each get is a miss, and
+ *	nothing that is put is kept
  */
 struct pattern {
 	const char *name;
 	unsigned int nr;
-	bool atomic;
+	enum where where;
+	bool spent;
 };
 
 static const struct pattern all_patterns[] = {
-	{ "hot", 1 },	       { "16", 16 },	{ "128", 128 },
-	{ "atomic", 1, true }, { "random", 0 },
+	{ "hot", 1 },
+	{ "16", 16 },
+	{ "128", 128 },
+	{ "atomic", 1, ATOMIC },
+	{ "miss", 1, .spent = true },
+	{ "random", 0 },
+	{ "handover", MAX_HELD, HAND_OVER },
+	{ "all-cpus", 16, EVERYWHERE },
 };
 
 /* === Measuring === */
@@ -561,45 +771,178 @@ static int compare_spans(const void *a, const void *b)
 	return x->ns < y->ns ? -1 : x->ns > y->ns;
 }
 
-static bool run_once(bool (*pairs)(struct bench *b, unsigned int nr, gfp_t gfp),
-		     bool (*random)(struct bench *b), struct bench *b,
+static void begin_span(struct span *span)
+{
+	span->ns -= ktime_get_ns();
+	span->cycles -= get_cycles();
+}
+
+static void end_span(struct span *span)
+{
+	span->cycles += get_cycles();
+	span->ns += ktime_get_ns();
+}
+
+static bool run_here(const struct loops *loops, struct bench *b,
 		     const struct pattern *pattern, struct span *span)
 {
-	gfp_t gfp = pattern->atomic ? GFP_ATOMIC : GFP_KERNEL;
+	gfp_t gfp = pattern->where == ATOMIC ? GFP_ATOMIC : GFP_KERNEL;
 	unsigned long flags = 0;
-	cycles_t cycles;
 	bool ok;
-	u64 ns;
 
 	if (b->softirq)
 		local_bh_disable();
-	if (pattern->atomic)
+	if (pattern->where == ATOMIC)
 		local_irq_save(flags);
-	ns = ktime_get_ns();
-	cycles = get_cycles();
-	ok = pattern->nr ? pairs(b, pattern->nr, gfp | __GFP_NOWARN) :
-			   random(b);
-	span->cycles = get_cycles() - cycles;
-	span->ns = ktime_get_ns() - ns;
-	if (pattern->atomic)
+	begin_span(span);
+	ok = pattern->nr ? loops->pairs(b, pattern->nr, gfp | __GFP_NOWARN) :
+			   loops->random(b);
+	end_span(span);
+	if (pattern->where == ATOMIC)
 		local_irq_restore(flags);
 	if (b->softirq)
 		local_bh_enable();
 	return ok;
 }
 
+/*
+ * One task does both halves, and moves between them: so there is nobody who
+ * waits, and neither moving nor waiting is measured.
+ */
+static bool run_hand_over(const struct loops *loops, struct bench *b,
+			  struct span *span)
+{
+	unsigned int first = cpumask_first(cpu_online_mask);
+	unsigned int second = cpumask_next(first, cpu_online_mask);
+	bool ok = true, moved;
+	unsigned int i;
+
+	for (i = 0; ok && i < b->pairs; i += MAX_HELD) {
+		ok = !set_cpus_allowed_ptr(current, cpumask_of(first));
+		if (!ok)
+			break;
+		begin_span(span);
+		ok = loops->gets(b);
+		end_span(span);
+		if (!ok)
+			break;
+		moved = !set_cpus_allowed_ptr(current, cpumask_of(second));
+		begin_span(span);
+		loops->puts(b);
+		end_span(span);
+		ok = moved;
+	}
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	return ok;
+}
+
+/**
+ * struct worker - one of the tasks that run at once
+ * @task: the task
+ * @done: it has ended its pairs
+ * @loops: what it does
+ * @pattern: in which way
+ * @bench: what it has of its own, and the pool that they share
+ * @ok: no get failed
+ */
+struct worker {
+	struct task_struct *task;
+	struct completion done;
+	const struct loops *loops;
+	const struct pattern *pattern;
+	struct bench bench;
+	bool ok;
+};
+
+static struct worker *workers;
+static unsigned int nr_workers;
+
+static int work(void *data)
+{
+	struct worker *w = data;
+
+	w->ok = w->loops->pairs(&w->bench, w->pattern->nr,
+				GFP_KERNEL | __GFP_NOWARN);
+	complete(&w->done);
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!kthread_should_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
+	}
+	return 0;
+}
+
+static bool make_workers(const struct loops *loops, struct bench *b,
+			 const struct pattern *pattern)
+{
+	unsigned int cpu;
+
+	nr_workers = 0;
+	for_each_online_cpu(cpu) {
+		struct worker *w = &workers[nr_workers];
+
+		init_completion(&w->done);
+		w->loops = loops;
+		w->pattern = pattern;
+		w->bench = *b;
+		w->ok = false;
+		w->task = kthread_create(work, w, "bytepool_bench/%u", cpu);
+		if (IS_ERR(w->task))
+			return false;
+		kthread_bind(w->task, cpu);
+		nr_workers++;
+	}
+	return true;
+}
+
+/* From the first one's start to the last one's end, by all of their pairs. */
+static bool run_everywhere(const struct loops *loops, struct bench *b,
+			   const struct pattern *pattern, struct span *span)
+{
+	bool ok = make_workers(loops, b, pattern);
+	unsigned int i;
+
+	begin_span(span);
+	for (i = 0; ok && i < nr_workers; i++)
+		wake_up_process(workers[i].task);
+	for (i = 0; ok && i < nr_workers; i++)
+		wait_for_completion(&workers[i].done);
+	end_span(span);
+	for (i = 0; i < nr_workers; i++) {
+		kthread_stop(workers[i].task);
+		ok = ok && workers[i].ok;
+	}
+	span->ns = div_s64(span->ns, max(nr_workers, 1U));
+	span->cycles = div_s64(span->cycles, max(nr_workers, 1U));
+	return ok;
+}
+
+static bool run_once(const struct loops *loops, struct bench *b,
+		     const struct pattern *pattern, struct span *span)
+{
+	*span = (struct span){};
+	switch (pattern->where) {
+	case HAND_OVER:
+		return run_hand_over(loops, b, span);
+	case EVERYWHERE:
+		return run_everywhere(loops, b, pattern, span);
+	default:
+		return run_here(loops, b, pattern, span);
+	}
+}
+
 /* The median of several runs, after one that does not count. */
-static bool run(bool (*pairs)(struct bench *b, unsigned int nr, gfp_t gfp),
-		bool (*random)(struct bench *b), struct bench *b,
+static bool run(const struct loops *loops, struct bench *b,
 		const struct pattern *pattern, struct span *median)
 {
 	struct span spans[REPEATS], warm_up;
 	unsigned int i;
 
-	if (!run_once(pairs, random, b, pattern, &warm_up))
+	if (!run_once(loops, b, pattern, &warm_up))
 		return false;
 	for (i = 0; i < REPEATS; i++) {
-		if (!run_once(pairs, random, b, pattern, &spans[i]))
+		if (!run_once(loops, b, pattern, &spans[i]))
 			return false;
 		cond_resched();
 	}
@@ -608,18 +951,30 @@ static bool run(bool (*pairs)(struct bench *b, unsigned int nr, gfp_t gfp),
 	return true;
 }
 
+/* Whether a pool that may keep nothing has kept nothing. */
+static bool has_missed(struct bench *b)
+{
+	struct bytepool_tier_stats stats;
+
+	if (!b->spent || !b->pool)
+		return true;
+	return !bytepool_get_tier_stats(b->pool, tier_of(b->size), &stats) &&
+	       stats.miss && !stats.hit;
+}
+
 static void measure(const struct candidate *c, const struct pattern *pattern,
 		    size_t size)
 {
 	struct span empty = {}, span;
+	const char *wrong = NULL;
 	struct cell *cell;
-	bool ok;
 
 	if (nr_cells == MAX_CELLS)
 		return;
 	memset(&bench, 0, sizeof(bench));
-	bench.size = size;
+	bench.size = pattern->nr ? size : 0;
 	bench.softirq = c->softirq;
+	bench.spent = pattern->spent;
 	bench.pairs = MAX_PAIRS;
 	if (pattern->nr)
 		bench.pairs =
@@ -629,18 +984,22 @@ static void measure(const struct candidate *c, const struct pattern *pattern,
 			pattern->name);
 		return;
 	}
-	ok = run(c->pairs, c->trace, &bench, pattern, &span);
+	if (!run(c->loops, &bench, pattern, &span))
+		wrong = "it could not be run";
+	else if (!has_missed(&bench))
+		wrong = "something was kept";
 	c->teardown(&bench);
-	if (!c->own_loop && ok)
-		ok = run(empty_pairs, empty_random, &bench, pattern, &empty);
-	if (!ok) {
-		pr_warn("%s %zu %s: no memory\n", c->name, size, pattern->name);
+	if (!wrong && c->loops != &bulk_loops &&
+	    !run(&empty_loops, &bench, pattern, &empty))
+		wrong = "it could not be run";
+	if (wrong) {
+		pr_warn("%s %zu %s: %s\n", c->name, size, pattern->name, wrong);
 		return;
 	}
 	cell = &cells[nr_cells++];
 	cell->candidate = c->name;
 	cell->pattern = pattern->name;
-	cell->size = pattern->nr ? size : 0;
+	cell->size = bench.size;
 	cell->tenth_ns = div_s64((span.ns - empty.ns) * 10, bench.pairs);
 	cell->tenth_cycles =
 		div_s64((span.cycles - empty.cycles) * 10, bench.pairs);
@@ -664,15 +1023,23 @@ static bool wanted(const char *list, const char *word)
 static bool fits(const struct candidate *c, const struct pattern *pattern,
 		 size_t size)
 {
+	size_t at_once = size * pattern->nr;
+
 	if (size < c->min_size || (c->max_size && size > c->max_size))
 		return false;
 	/* The trace has lengths of its own: it is run once. */
 	if (!pattern->nr)
-		return c->trace && size == bytepool_sizes_pow2[0];
+		return c->loops->random && size == bytepool_sizes_pow2[0];
+	if (pattern->where == EVERYWHERE)
+		at_once *= num_online_cpus();
 	/* Reclaim must not be what is measured. */
-	if (size * pattern->nr > totalram_pages() * PAGE_SIZE / 4)
+	if (at_once > totalram_pages() * PAGE_SIZE / 4)
 		return false;
-	if (pattern->atomic && c->softirq)
+	if (pattern->where != HERE && c->softirq)
+		return false;
+	if (pattern->where > ATOMIC && num_online_cpus() < 2)
+		return false;
+	if (pattern->spent && !c->miss)
 		return false;
 	return !c->hot_only || pattern->nr == 1;
 }
@@ -693,16 +1060,30 @@ static void measure_size(const struct candidate *c, size_t size)
 	}
 }
 
-static void measure_all(void)
+static void measure_candidate(const struct candidate *c)
 {
-	unsigned int i, j;
+	const size_t *tiers = c->stream ? bytepool_sizes_stream :
+					  bytepool_sizes_pow2;
+	unsigned int nr = c->stream ? BYTEPOOL_NR_STREAM : BYTEPOOL_NR_POW2;
+	unsigned int i;
 
-	make_trace();
+	for (i = 0; i < nr; i++)
+		measure_size(c, tiers[i]);
+}
+
+static int measure_all(void)
+{
+	unsigned int i;
+
+	workers = vzalloc(array_size(num_possible_cpus(), sizeof(*workers)));
+	if (!workers)
+		return -ENOMEM;
+	make_random();
 	for (i = 0; i < ARRAY_SIZE(candidates); i++)
-		for (j = 0; j < BYTEPOOL_NR_POW2; j++)
-			if (wanted(only, candidates[i].name))
-				measure_size(&candidates[i],
-					     bytepool_sizes_pow2[j]);
+		if (wanted(only, candidates[i].name))
+			measure_candidate(&candidates[i]);
+	vfree(workers);
+	return 0;
 }
 
 static int results_show(struct seq_file *m, void *v)
@@ -808,7 +1189,7 @@ static int __init bench_init(void)
 	else if (pools)
 		ret = make_pools();
 	else
-		measure_all();
+		ret = measure_all();
 	if (ret) {
 		free_all();
 		return ret;
