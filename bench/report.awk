@@ -90,7 +90,7 @@ function head_bars(unit)
 
 function cell_name(i, thread)
 {
-	return bytes(cell_size[i]) " " cell_pattern[i] \
+	return (cell_size[i] ? bytes(cell_size[i]) " " : "") cell_pattern[i] \
 		(thread ? ", " thread " thr." : "")
 }
 
@@ -163,6 +163,12 @@ function each_held(candidate, peers, from, to,	i, t, s, p, peer)
 	end_bar()
 }
 
+# Whether the idle bound lets a pool keep what a pattern holds.
+function may_keep(size, pattern)
+{
+	return pattern != "miss" && size * pattern <= idle_bound
+}
+
 # The bar is a count here, so that each cell is over it by itself.
 function kernel_bar(what, candidate, pattern, count,	i, s, p)
 {
@@ -170,35 +176,66 @@ function kernel_bar(what, candidate, pattern, count,	i, s, p)
 	for (i = 1; i <= nr_rows; i++) {
 		s = cell_size[i]
 		p = cell_pattern[i]
-		if (p ~ pattern)
+		if (p ~ pattern && may_keep(s, p))
 			judge(figure(candidate, s, p, 1), count, cell_name(i))
 	}
 	end_bar()
 }
 
-function kernel_bars(	i, s, p)
+function slab_bar(what, candidate,	i, s, p)
 {
-	head_bars("instructions against instructions")
-	kernel_bar("buffer, hot", "buffer", "^hot$", 95)
-	kernel_bar("buffer, 16 or 128 held", "buffer", "^(16|128)$", 130)
-	kernel_bar("buffer of an RCU pool, hot", "rcu", "^hot$", 105)
-	kernel_bar("raw, hot", "raw", "^hot$", 95)
-	kernel_bar("retain and release", "retain", "^hot$", 28)
-	begin_bar("buffer, times kmem_cache", 1)
+	begin_bar(what ", times kmem_cache", 1)
 	for (i = 1; i <= nr_rows; i++) {
 		s = cell_size[i]
 		p = cell_pattern[i]
-		if (is_held(p))
-			judge(figure("buffer", s, p, 1),
+		if (may_keep(s, p))
+			judge(figure(candidate, s, p, 1),
 			      figure("kmem_cache", s, p, 1), cell_name(i))
 	}
 	end_bar()
 }
 
+function miss_bar(what, candidate,	i, s, p, slab)
+{
+	begin_bar(what ", where it may not keep, " \
+		"times kmem_cache and 200 instructions", 1)
+	for (i = 1; i <= nr_rows; i++) {
+		s = cell_size[i]
+		p = cell_pattern[i]
+		slab = figure("kmem_cache", s, p, 1)
+		if (slab != "" && !may_keep(s, p))
+			judge(figure(candidate, s, p, 1), slab + 200,
+			      cell_name(i))
+	}
+	end_bar()
+}
+
+function kernel_bars()
+{
+	head_bars("instructions against instructions")
+	kernel_bar("buffer, hot", "buffer", "^hot$", 95)
+	kernel_bar("buffer, 16 or 128 held", "buffer", "^(16|128)$", 130)
+	kernel_bar("buffer of the stream preset, hot", "stream", "^hot$", 95)
+	kernel_bar("the same, 16 or 128 held", "stream", "^(16|128)$", 130)
+	kernel_bar("buffer of an RCU pool, hot", "rcu", "^hot$", 105)
+	kernel_bar("raw, hot", "raw", "^hot$", 95)
+	kernel_bar("raw of the stream preset, hot", "stream-raw", "^hot$", 95)
+	kernel_bar("retain and release", "retain", "^hot$", 28)
+	slab_bar("buffer", "buffer")
+	slab_bar("buffer of an RCU pool", "rcu")
+	slab_bar("raw", "raw")
+	slab_bar("buffer of the stream preset", "stream")
+	slab_bar("raw of the stream preset", "stream-raw")
+	miss_bar("buffer", "buffer")
+	miss_bar("buffer of an RCU pool", "rcu")
+	miss_bar("raw", "raw")
+}
+
 # bytepool's own first, whatever the order of the data is.
 function order_candidates(	names, n, i, c, first)
 {
-	n = split("buffer raw rcu retain bulk typed buffer-static", names, " ")
+	n = split("buffer raw rcu stream stream-raw retain bulk typed " \
+		  "buffer-static", names, " ")
 	for (i = 1; i <= n; i++)
 		if (names[i] in has_candidate) {
 			ordered[++nr_ordered] = names[i]
@@ -244,6 +281,8 @@ function table(	i, j, s, p, x, line, some)
 
 BEGIN {
 	FS = "\t"
+	# Of the machines that kernels were measured in.
+	idle_bound = 64 * 1048576
 }
 
 /^# SPDX/ {
