@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Counts what a get and a put cost in Debian's stock kernel, in a machine whose
-# clock ticks once an instruction: the same figures each time, on any machine.
+# Counts what a get and a put cost in Debian's stock kernel and in the newest
+# one, in a machine whose clock ticks once an instruction: the same figures each
+# time, on any machine.
 #
 #	kernel.sh		all of it, with init_on_alloc off and on, and
 #				what memory it takes: Documentation/performance/data
+#	kernel.sh stock		the stock kernel's share of that
+#	kernel.sh newest	the newest kernel's
 #	kernel.sh gate		a few cells, compared with bench/gate.tsv
 #	kernel.sh update	commits what these are now to that file
 
@@ -15,13 +18,13 @@
 bench=$top/bench
 data=$top/Documentation/performance/data
 
-# Boots it, and prints the section of its report that is wanted.
+# Boots kernel $1, and prints the section of its report that is wanted.
 machine()
 {
-	local name=$1 section=$2
-	shift 2
+	local kernel=$1 name=$2 section=$3
+	shift 3
 
-	boot_counting "$name" "$section" 500 "$@" >&2
+	boot_counting "$kernel" "$name" "$section" 500 "$@" >&2
 	check_done "$name" >&2
 	[ "$(status_of "$name" "$section")" = 0 ] ||
 		die "the machine failed: $logs/$name.report"
@@ -44,16 +47,24 @@ header()
 
 measure()
 {
-	local name=$1 options=$2
-	shift 2
+	local kernel=$1 name=$2 options=$3
+	shift 3
 
-	say "Counting with $options, about a minute ..."
+	say "Counting $name, with $options, about a minute ..."
 	{
 		header "$options"
-		machine "$name" bench "$options" "$@"
+		machine "$kernel" "$name" bench "$options" "$@"
 	} >"$build/$name.tsv"
 	mkdir -p "$data"
 	mv "$build/$name.tsv" "$data/$name.tsv"
+}
+
+measure_both()
+{
+	measure "$1" "$2" init_on_alloc=0
+	# Beyond these sizes it is clearing alone that counts, and takes long.
+	measure "$1" "$2-init" init_on_alloc=1 \
+		bench=sizes=128,256,512,1024,2048,4096,8192,16384,32768,65536
 }
 
 measure_memory()
@@ -63,7 +74,7 @@ measure_memory()
 		header "init_on_alloc=0"
 		printf 'what\tbytes\n'
 		# KiB for 64 MiB of payload: bytes for each byte of payload.
-		machine memory memory init_on_alloc=0 | awk '
+		machine stock memory memory init_on_alloc=0 | awk '
 			/^hold=/ { printf "live buffer of %s, times its size\t%.3f\n",
 				substr($1, 6), $2 / 65536 }
 			/^pools=/ { printf "unused pool\t%d\n", $2 * 1024 / 100 }'
@@ -76,7 +87,7 @@ measure_memory()
 # kmem_cache is there to tell a change of ours from one of the kernel.
 gate_cells()
 {
-	machine gate bench init_on_alloc=0 bench="only=buffer,rcu,raw,retain,bulk,typed,kmem_cache+sizes=128,4096,65536+patterns=hot,16,128" |
+	machine stock gate bench init_on_alloc=0 bench="only=buffer,rcu,raw,retain,bulk,typed,kmem_cache+sizes=128,4096,65536+patterns=hot,16,128" |
 		awk -F '\t' -v OFS='\t' '!/^#/ && $1 != "candidate" {
 			print $1, $2, $3, $4
 		}'
@@ -99,24 +110,42 @@ update()
 	mv "$build/gate.new" "$bench/gate.tsv"
 }
 
+build_for()
+{
+	need_packages modules stock
+	quietly "$logs/bench-$1-modules.log" "build_$1"
+}
+
+stock()
+{
+	build_for stock
+	measure_both stock stock
+	measure_memory
+}
+
+newest()
+{
+	build_for x86
+	measure_both x86 newest
+}
+
 # The gate runs inside a check, which holds the tree already.
 [ "${1:-all}" = gate ] || lock_tree
-need_packages modules stock
 mkdir -p "$build"
-quietly "$logs/bench-modules.log" build_stock
 case ${1:-all} in
 all)
-	measure stock init_on_alloc=0
-	# Beyond these sizes it is clearing alone that counts, and takes long.
-	measure stock-init init_on_alloc=1 \
-		bench=sizes=128,256,512,1024,2048,4096,8192,16384,32768,65536
-	measure_memory
+	stock
+	newest
+	;;
+stock | newest)
+	"$1"
 	;;
 gate | update)
+	build_for stock
 	"$1"
 	;;
 *)
-	sed -n 's/^# \?//; 4,12p' "$0"
+	sed -n 's/^# \?//; 4,14p' "$0"
 	exit 2
 	;;
 esac

@@ -84,6 +84,10 @@ packages_of()
 			echo gcc libc6-dev make bc bison flex perl-base \
 				python3-minimal xz-utils busybox-static
 			;;
+		x86)
+			echo gcc libc6-dev make bc bison flex perl-base \
+				python3-minimal xz-utils libelf-dev
+			;;
 		host)
 			echo gcc libc6-dev kmod make
 			;;

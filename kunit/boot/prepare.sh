@@ -4,12 +4,13 @@
 # Brings what builds and tests need onto the machine, each thing once:
 #
 #   prepare.sh packages GROUP...	Debian packages: modules, userspace, stock,
-#				uml, style, host, host-headers
+#				uml, x86, style, host, host-headers
 #   prepare.sh headers		headers of Debian's stock kernel
 #   prepare.sh stock		the same kernel itself, to boot in a machine of
 #				its own: nothing is installed
 #   prepare.sh source		the newest kernel source that Debian has
 #   prepare.sh uml		the same, built as a user-mode kernel
+#   prepare.sh x86		the same, built for a machine to boot
 #   prepare.sh forget		removes what the others have put into the cache
 #
 # Those of a kernel print a folder. Kernels go to the cache: downloaded and
@@ -238,49 +239,52 @@ source_tree()
 	echo "$cache/source/$(cat "$current")"
 }
 
-# === User-mode kernel ===
+# === Kernels built of it ===
 
 # An option that the new kernel has not got any more would be lost in silence.
 check_config()
 {
-	local config=$1
+	local fragment=$1 config=$2
 
-	if grep '^CONFIG_' "$here/uml.config" | grep -vxF -f "$config"; then
-		echo "the kernel did not take these options of uml.config"
+	if grep '^CONFIG_' "$fragment" | grep -vxF -f "$config"; then
+		echo "the kernel did not take these options of $fragment"
 		return 1
 	fi
 }
 
-build_uml()
+build_kernel()
 {
-	local source=$1 dir=$2
+	local source=$1 arch=$2 fragment=$3 dir=$4
 
 	# Hard links: the source is large, and a build only adds files.
 	cp -al "$source" "$dir" &&
-		make -s -C "$dir" ARCH=um KCONFIG_ALLCONFIG="$here/uml.config" \
+		make -s -C "$dir" ARCH="$arch" KCONFIG_ALLCONFIG="$fragment" \
 			allnoconfig &&
-		check_config "$dir/.config" &&
-		make -s -C "$dir" ARCH=um -j"$(nproc)" || return
+		check_config "$fragment" "$dir/.config" &&
+		make -s -C "$dir" ARCH="$arch" -j"$(nproc)" || return
 	# Modules build without these, and they are most of what was built.
 	find "$dir" -path "$dir/scripts" -prune -o -name '*.[ao]' -type f -exec rm {} +
 }
 
-uml()
+# The newest source as a kernel for $2, with the fragment $1.config.
+built_kernel()
 {
+	local name=$1 arch=$2 minutes=$3 fragment=$here/$1.config
 	local source key dir
 
-	need_packages uml
+	need_packages "$name"
 	source=$(source_tree)
-	key=$({ cat "$here/uml.config" && gcc -dumpfullversion; } | sha256sum |
+	key=$({ cat "$fragment" && gcc -dumpfullversion; } | sha256sum |
 		cut -c 1-12)
-	dir=$cache/uml/$(basename "$source")_$key
+	dir=$cache/$name/$(basename "$source")_$key
 	if [ ! -d "$dir" ]; then
 		lock_cache
 		if [ ! -d "$dir" ]; then
-			say "Building a user-mode kernel, once: about 3 minutes"
-			quietly "$logs/uml-build.log" \
-				build_uml "$source" "$tmp/uml"
-			publish "$tmp/uml" "$dir"
+			say "Building a kernel for $arch, once:" \
+				"about $minutes minutes"
+			quietly "$logs/$name-build.log" build_kernel \
+				"$source" "$arch" "$fragment" "$tmp/$name"
+			publish "$tmp/$name" "$dir"
 		fi
 		unlock_cache
 	fi
@@ -291,7 +295,7 @@ forget()
 {
 	[ -d "$cache" ] || return 0
 	lock_cache
-	rm -rf "$cache"/{apt,source,stock,uml}
+	rm -rf "$cache"/{apt,source,stock,uml,x86}
 	unlock_cache
 	rm -f "$cache/lock"
 	rmdir --ignore-fail-on-non-empty "$cache"
@@ -302,14 +306,20 @@ packages)
 	shift
 	need_packages "$@"
 	;;
-headers | stock | uml | forget)
+headers | stock | forget)
 	"$1"
+	;;
+uml)
+	built_kernel uml um 3
+	;;
+x86)
+	built_kernel x86 x86 6
 	;;
 source)
 	source_tree
 	;;
 *)
-	sed -n 's/^# \?//; 4,16p' "$0"
+	sed -n 's/^# \?//; 4,17p' "$0"
 	exit 2
 	;;
 esac

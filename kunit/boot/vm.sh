@@ -61,6 +61,12 @@ build_stock()
 		build_programs stock
 }
 
+build_x86()
+{
+	build_modules x86 "$("$here/prepare.sh" x86)" &&
+		build_programs x86
+}
+
 build_uml()
 {
 	build_modules uml "$("$here/prepare.sh" uml)" ARCH=um &&
@@ -128,6 +134,15 @@ run_machine()
 	fi
 }
 
+# The image of the stock kernel, or of that which was built for a machine.
+image_of()
+{
+	case $1 in
+	stock) echo "$("$here/prepare.sh" stock)"/vmlinuz-* ;;
+	x86) echo "$("$here/prepare.sh" x86)/arch/x86/boot/bzImage" ;;
+	esac
+}
+
 # Boots the stock kernel with jobs $2, for up to $3 s; the rest are files.
 boot_stock()
 {
@@ -135,7 +150,7 @@ boot_stock()
 	shift 3
 
 	mkdir -p "$logs"
-	image=$(echo "$("$here/prepare.sh" stock)"/vmlinuz-*)
+	image=$(image_of stock)
 	accel=$(accelerator)
 	make_root "$root" stock "$@"
 	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) \
@@ -148,16 +163,16 @@ boot_stock()
 		panic=-1 oops=panic log_buf_len=4M jobs=$jobs report=/dev/ttyS1"
 }
 
-# The same with one CPU and a clock that ticks once an instruction. Arguments
-# from the fourth on are for the kernel's command line.
+# Boots kernel $1 with one CPU and a clock that ticks once an instruction.
+# Arguments from the fifth on are for its command line.
 boot_counting()
 {
-	local name=$1 jobs=$2 seconds=$3 root=$build/vm/$1 image
-	shift 3
+	local kernel=$1 name=$2 jobs=$3 seconds=$4 root=$build/vm/$2 image
+	shift 4
 
 	mkdir -p "$logs"
-	image=$(echo "$("$here/prepare.sh" stock)"/vmlinuz-*)
-	make_root "$root" stock
+	image=$(image_of "$kernel")
+	make_root "$root" "$kernel"
 	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) \
 		>"$root.cpio.gz"
 	: >"$logs/$name.report"
