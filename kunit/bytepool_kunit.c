@@ -11,6 +11,7 @@
  *	misuse.c	what is refused always, and with every check there is
  *	context.c	interrupts off, and interrupts that use the same pool
  *	cpus.c		several CPUs that use the same pool
+ *	load.c		pools under load: everything at once, drains meanwhile
  *	rcu.c		buffers found under RCU
  *	destroy.c	the end of a pool, with memory out
  *	objects.c	typed object pools
@@ -27,8 +28,8 @@ kunit_test_suites(&bpt_create_suite, &bpt_raw_suite, &bpt_gfp_suite,
 		  &bpt_buf_suite, &bpt_view_suite, &bpt_bulk_suite,
 		  &bpt_idle_suite, &bpt_limit_suite, &bpt_stats_suite,
 		  &bpt_misuse_suite, &bpt_check_suite, &bpt_context_suite,
-		  &bpt_cpus_suite, &bpt_rcu_suite, &bpt_destroy_suite,
-		  &bpt_objects_suite);
+		  &bpt_cpus_suite, &bpt_load_suite, &bpt_rcu_suite,
+		  &bpt_destroy_suite, &bpt_objects_suite);
 
 MODULE_DESCRIPTION("Test cases of bytepool");
 MODULE_LICENSE("GPL");

@@ -38,6 +38,7 @@ extern struct kunit_suite bpt_misuse_suite;
 extern struct kunit_suite bpt_check_suite;
 extern struct kunit_suite bpt_context_suite;
 extern struct kunit_suite bpt_cpus_suite;
+extern struct kunit_suite bpt_load_suite;
 extern struct kunit_suite bpt_rcu_suite;
 extern struct kunit_suite bpt_destroy_suite;
 extern struct kunit_suite bpt_objects_suite;
