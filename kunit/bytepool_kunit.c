@@ -11,7 +11,7 @@
  *	misuse.c	what is refused always, and with every check there is
  *	context.c	interrupts off, and interrupts that use the same pool
  *	cpus.c		several CPUs that use the same pool
- *	load.c		pools under load: everything at once, drains meanwhile
+ *	load.c		pools under load: drains, CPUs that go offline, long runs
  *	rcu.c		buffers found under RCU
  *	destroy.c	the end of a pool, with memory out
  *	objects.c	typed object pools

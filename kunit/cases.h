@@ -13,6 +13,7 @@
 #define _BYTEPOOL_KUNIT_CASES_H
 
 #include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/types.h>
 
 #include <kunit/test.h>
@@ -57,6 +58,8 @@ struct bytepool *bpt_tier_pool(struct kunit *test, size_t size,
 void bpt_destroy(struct kunit *test, struct bytepool *pool);
 void bpt_expect_misuse(struct kunit *test, struct bytepool *pool, u64 nr);
 void bpt_expect_quiet(struct kunit *test, struct bytepool *pool);
+void bpt_expect_whole(struct kunit *test, struct bytepool *pool,
+		      size_t max_idle, bool recycles);
 bool bpt_recycles(struct kunit *test, unsigned int flags);
 
 struct bytepool_stats bpt_stats(struct bytepool *pool);
@@ -95,12 +98,31 @@ struct bytepool *bpt_preset_pool(struct kunit *test);
 
 /* === Several CPUs === */
 
+struct bpt_crew;
+
+/**
+ * struct bpt_thread - one thread of a crew
+ * @crew: the crew
+ * @nr: which one it is
+ * @cpu: where it ran
+ * @task: the thread
+ * @done: completed as it ends
+ */
+struct bpt_thread {
+	struct bpt_crew *crew;
+	unsigned int nr;
+	unsigned int cpu;
+	struct task_struct *task;
+	struct completion done;
+};
+
 /**
  * struct bpt_crew - threads that do something at once, each on its own CPU
  * @test: the case
  * @run: what they do
  * @arg: for @run
  * @nr: how many threads
+ * @thread: they
  * @start: lets them begin
  * @waiting: how many are waiting in bpt_meet()
  * @meetings: how many there have been
@@ -111,15 +133,21 @@ struct bpt_crew {
 	void (*run)(struct bpt_crew *crew, unsigned int thread);
 	void *arg;
 	unsigned int nr;
+	struct bpt_thread thread[BPT_MAX_THREADS];
 	struct completion start;
 	atomic_t waiting;
 	atomic_t meetings;
 	atomic_t step[BPT_MAX_THREADS];
 };
 
+void bpt_start(struct kunit *test, struct bpt_crew *crew, unsigned int nr,
+	       void (*run)(struct bpt_crew *crew, unsigned int thread),
+	       void *arg);
+void bpt_wait(struct bpt_crew *crew);
 void bpt_run(struct kunit *test, unsigned int nr,
 	     void (*run)(struct bpt_crew *crew, unsigned int thread),
 	     void *arg);
+void bpt_go_home(struct bpt_crew *crew, unsigned int thread);
 void bpt_meet(struct bpt_crew *crew);
 void bpt_step(struct bpt_crew *crew, unsigned int thread);
 unsigned int bpt_nr_threads(void);

@@ -205,6 +205,40 @@ void bpt_expect_quiet(struct kunit *test, struct bytepool *pool)
 }
 
 /**
+ * bpt_expect_whole() - expect that nothing of a pool is out or lost
+ * @test: the case
+ * @pool: the pool, which nobody uses; its idle memory goes back
+ * @max_idle: its own bound
+ * @recycles: whether it keeps what comes back: bpt_recycles()
+ *
+ * What is counted as idle is there to be shrunk, and then the whole bound is
+ * there to be used again: neither memory nor a share of the bound is lost.
+ */
+void bpt_expect_whole(struct kunit *test, struct bytepool *pool,
+		      size_t max_idle, bool recycles)
+{
+	unsigned int nr = bpt_stats(pool).nr_tiers, i;
+	struct bytepool_tier_stats tier;
+	size_t idle = 0;
+
+	bpt_expect_quiet(test, pool);
+	for (i = 0; i < nr; i++) {
+		tier = bpt_tier(test, pool, i);
+		idle += tier.idle * tier.size;
+	}
+	KUNIT_EXPECT_LE(test, idle, max_idle);
+	KUNIT_EXPECT_EQ(test, bytepool_shrink(pool), idle);
+	nr = max_idle / tier.size;
+	if (recycles)
+		KUNIT_EXPECT_EQ(test,
+				bytepool_prefill(pool, tier.size, nr + 1,
+						 GFP_KERNEL),
+				nr);
+	KUNIT_EXPECT_EQ(test, bytepool_shrink(pool),
+			recycles ? nr * tier.size : 0);
+}
+
+/**
  * bpt_recycles() - whether what comes back to a pool becomes idle
  * @test: the case
  * @flags: of the pool
@@ -414,22 +448,6 @@ struct bytepool *bpt_preset_pool(struct kunit *test)
 
 /* === Several CPUs === */
 
-/**
- * struct bpt_thread - one thread of a crew
- * @crew: the crew
- * @nr: which one it is
- * @cpu: where it ran
- * @task: the thread
- * @done: completed as it ends
- */
-struct bpt_thread {
-	struct bpt_crew *crew;
-	unsigned int nr;
-	unsigned int cpu;
-	struct task_struct *task;
-	struct completion done;
-};
-
 static int crew_thread(void *data)
 {
 	struct bpt_thread *thread = data;
@@ -458,8 +476,9 @@ static unsigned int cpu_after(unsigned int nr)
 	return here;
 }
 
-static void crew_start(struct bpt_crew *crew, struct bpt_thread *thread)
+static void crew_create(struct bpt_crew *crew)
 {
+	struct bpt_thread *thread = crew->thread;
 	struct task_struct *task;
 	unsigned int i;
 
@@ -481,19 +500,64 @@ static void crew_start(struct bpt_crew *crew, struct bpt_thread *thread)
 	KUNIT_ASSERT_TRUE_MSG(crew->test, false, "cannot start threads");
 }
 
-static void expect_cpus(struct kunit *test, const struct bpt_thread *thread,
-			unsigned int nr)
+static void expect_cpus(const struct bpt_crew *crew)
 {
+	const struct bpt_thread *thread = crew->thread;
 	unsigned int i, other;
 
-	if (nr == 1)
-		KUNIT_EXPECT_NE_MSG(test, thread->cpu, raw_smp_processor_id(),
+	if (crew->nr == 1)
+		KUNIT_EXPECT_NE_MSG(crew->test, thread->cpu,
+				    raw_smp_processor_id(),
 				    "another CPU is needed");
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < crew->nr; i++)
 		for (other = 0; other < i; other++)
-			KUNIT_EXPECT_NE_MSG(test, thread[i].cpu,
+			KUNIT_EXPECT_NE_MSG(crew->test, thread[i].cpu,
 					    thread[other].cpu,
 					    "more CPUs are needed");
+}
+
+/**
+ * bpt_start() - have a function run on several CPUs at once
+ * @test: the case
+ * @crew: set up by this function; bpt_wait() has to follow
+ * @nr: how many CPUs; 1: another one than the case's
+ * @run: the function; it must not assert
+ * @arg: for @run
+ *
+ * Context: the case's own thread.
+ */
+void bpt_start(struct kunit *test, struct bpt_crew *crew, unsigned int nr,
+	       void (*run)(struct bpt_crew *crew, unsigned int thread),
+	       void *arg)
+{
+	unsigned int i;
+
+	*crew = (struct bpt_crew){
+		.test = test,
+		.run = run,
+		.arg = arg,
+		.nr = nr,
+	};
+	init_completion(&crew->start);
+	crew_create(crew);
+	for (i = 0; i < nr; i++)
+		wake_up_process(crew->thread[i].task);
+	complete_all(&crew->start);
+}
+
+/**
+ * bpt_wait() - wait for what bpt_start() has started
+ * @crew: the crew
+ *
+ * Context: the case's own thread.
+ */
+void bpt_wait(struct bpt_crew *crew)
+{
+	unsigned int i;
+
+	for (i = 0; i < crew->nr; i++)
+		wait_for_completion(&crew->thread[i].done);
+	expect_cpus(crew);
 }
 
 /**
@@ -508,23 +572,26 @@ static void expect_cpus(struct kunit *test, const struct bpt_thread *thread,
 void bpt_run(struct kunit *test, unsigned int nr,
 	     void (*run)(struct bpt_crew *crew, unsigned int thread), void *arg)
 {
-	struct bpt_thread thread[BPT_MAX_THREADS] = {};
-	struct bpt_crew crew = {
-		.test = test,
-		.run = run,
-		.arg = arg,
-		.nr = nr,
-	};
-	unsigned int i;
+	struct bpt_crew crew;
 
-	init_completion(&crew.start);
-	crew_start(&crew, thread);
-	for (i = 0; i < nr; i++)
-		wake_up_process(thread[i].task);
-	complete_all(&crew.start);
-	for (i = 0; i < nr; i++)
-		wait_for_completion(&thread[i].done);
-	expect_cpus(test, thread, nr);
+	bpt_start(test, &crew, nr, run, arg);
+	bpt_wait(&crew);
+}
+
+/**
+ * bpt_go_home() - go back to the CPU that a thread is for
+ * @crew: the crew
+ * @thread: who calls
+ *
+ * Where it was brought from when the CPU went offline. Does nothing as long as
+ * that is so.
+ */
+void bpt_go_home(struct bpt_crew *crew, unsigned int thread)
+{
+	unsigned int cpu = crew->thread[thread].cpu;
+
+	if (raw_smp_processor_id() != cpu)
+		set_cpus_allowed_ptr(current, cpumask_of(cpu));
 }
 
 /**

@@ -2,9 +2,9 @@
 /*
  * Reduced: the options of a 64-bit SMP kernel with debugfs, as far as the
  * sources ask for them. KASAN is on where AddressSanitizer is: both see every
- * allocation, and both are blind to what a magazine keeps. The preemption
- * model is the Makefile's choice. Included before every file, as the kernel
- * does it.
+ * allocation, and both are blind to what a magazine keeps. Lock checks are on
+ * where the shim's are. The preemption model is the Makefile's choice. Included
+ * before every file, as the kernel does it.
  */
 #ifndef _LINUX_KCONFIG_H
 #define _LINUX_KCONFIG_H
@@ -28,6 +28,12 @@
 #ifdef SHIM_ASAN
 #define CONFIG_KASAN 1
 #endif
+
+#ifdef SHIM_STRICT
+#define CONFIG_PROVE_LOCKING 1
+#endif
+
+#define CONFIG_HOTPLUG_CPU 1
 
 /*
  * An option that is 1 makes its name paste into SHIM_COMMA_1, whose comma
