@@ -7,7 +7,9 @@
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 
@@ -406,6 +408,394 @@ static void interrupts_use_the_pool_too(struct kunit *test)
 	bpt_run(test, NR_INTERRUPTED, interrupted_crew, interrupted);
 }
 
+/* === Interrupts in the middle of every operation === */
+
+/* Large, so that magazines hold few. */
+#define STORM_SIZE  SZ_64K
+#define STORM_NR    100
+#define STORM_ROOM  32
+#define STORM_LIMIT 4
+#define NR_STORMED  2
+#define WARM_NR	    4
+
+struct stormed;
+
+/**
+ * struct storm - what is interrupted
+ * @name: what it is called
+ * @operate: does it
+ * @flags: of the pool
+ * @max_idle: how many buffers may be idle in the pool
+ * @limit: how many may be in use; 0: any number
+ * @warm: all gets are hits, until an interrupt has come inside a section
+ */
+struct storm {
+	const char *name;
+	void (*operate)(struct stormed *stormed);
+	unsigned int flags;
+	unsigned int max_idle;
+	unsigned int limit;
+	bool warm;
+};
+
+/**
+ * struct stormed - a process that uses a pool, and the interrupts that do
+ * @storm: what it does
+ * @pool: the pool
+ * @timer: brings the interrupts
+ * @seed: chooses when, and what they do
+ * @bufs: what the process has
+ * @mem: what the process has
+ * @irq_buf: what the interrupts have
+ * @irq_mem: what the interrupts have
+ * @inside: the process is in the middle of the operation
+ * @in_a_row: how many interrupts that same operation has had
+ * @landed: how many came in the middle of an operation
+ * @stray: how many were no hard interrupts
+ * @collides: it goes on until an interrupt has come inside a section
+ * @overwritten: memory that was not as its owner had left it
+ * @null: gets that failed
+ */
+struct stormed {
+	const struct storm *storm;
+	struct bytepool *pool;
+	struct hrtimer timer;
+	u64 seed;
+	struct bytepool_buf *bufs[STORM_ROOM];
+	void *mem[STORM_ROOM];
+	struct bytepool_buf *irq_buf;
+	void *irq_mem;
+	bool inside;
+	unsigned int in_a_row;
+	unsigned int landed;
+	unsigned int stray;
+	bool collides;
+	atomic_t overwritten;
+	atomic_t null;
+};
+
+/* Who has memory notes there where he keeps it, and finds that again. */
+static void storm_own(struct stormed *stormed, void *mem, const void *owner)
+{
+	if (mem)
+		*(const void **)mem = owner;
+	else
+		atomic_inc(&stormed->null);
+}
+
+static void storm_disown(struct stormed *stormed, void *mem, const void *owner)
+{
+	if (mem && *(const void **)mem != owner)
+		atomic_inc(&stormed->overwritten);
+}
+
+static void storm_get(struct stormed *stormed, struct bytepool_buf **buf,
+		      gfp_t gfp)
+{
+	*buf = bytepool_get_buf(stormed->pool, STORM_SIZE, gfp);
+	storm_own(stormed, bytepool_buf_data(*buf), buf);
+}
+
+static void storm_release(struct stormed *stormed, struct bytepool_buf **buf)
+{
+	storm_disown(stormed, bytepool_buf_data(*buf), buf);
+	bytepool_buf_release(*buf);
+	*buf = NULL;
+}
+
+static void storm_get_raw(struct stormed *stormed, void **mem, gfp_t gfp)
+{
+	*mem = bytepool_get(stormed->pool, STORM_SIZE, gfp);
+	storm_own(stormed, *mem, mem);
+}
+
+static void storm_put_raw(struct stormed *stormed, void **mem)
+{
+	storm_disown(stormed, *mem, mem);
+	bytepool_put(stormed->pool, *mem);
+	*mem = NULL;
+}
+
+/* Gets now, and releases in this interrupt or in the next one. */
+static void storm_interrupt(struct stormed *stormed)
+{
+	unsigned int what = bpt_random(&stormed->seed, 4);
+
+	if (!stormed->irq_buf)
+		storm_get(stormed, &stormed->irq_buf, GFP_ATOMIC);
+	else if (what & 1)
+		storm_release(stormed, &stormed->irq_buf);
+	if (stormed->irq_buf) {
+		bytepool_buf_retain(stormed->irq_buf);
+		bytepool_buf_release(stormed->irq_buf);
+	}
+	if (!stormed->irq_mem)
+		storm_get_raw(stormed, &stormed->irq_mem, GFP_ATOMIC);
+	if (what & 2)
+		storm_put_raw(stormed, &stormed->irq_mem);
+}
+
+/*
+ * The next one comes when the process has had more time than this one took,
+ * and the later, the more there were since it has got anything done: however
+ * slow the machine is, the process goes on.
+ */
+static enum hrtimer_restart storm_fn(struct hrtimer *timer)
+{
+	struct stormed *stormed = container_of(timer, struct stormed, timer);
+	u64 begin = ktime_get_ns(), wait;
+
+	stormed->stray += !in_hardirq();
+	WRITE_ONCE(stormed->landed, stormed->landed + stormed->inside);
+	storm_interrupt(stormed);
+	wait = 4 * (ktime_get_ns() - begin) + 1;
+	wait += bpt_random(&stormed->seed, INTERRUPT_NS);
+	hrtimer_forward_now(timer, ns_to_ktime(wait * ++stormed->in_a_row));
+	return HRTIMER_RESTART;
+}
+
+/* === Operations === */
+
+static void storm_pair(struct stormed *stormed)
+{
+	storm_get(stormed, stormed->bufs, GFP_KERNEL);
+	storm_release(stormed, stormed->bufs);
+}
+
+static void storm_raw_pair(struct stormed *stormed)
+{
+	storm_get_raw(stormed, stormed->mem, GFP_KERNEL);
+	storm_put_raw(stormed, stormed->mem);
+}
+
+static void storm_references(struct stormed *stormed)
+{
+	struct bytepool_view view;
+
+	storm_get(stormed, stormed->bufs, GFP_KERNEL);
+	view = bytepool_buf_slice(stormed->bufs[0], 0, 1);
+	bytepool_buf_retain(stormed->bufs[0]);
+	bytepool_buf_release(stormed->bufs[0]);
+	bytepool_view_release(&view);
+	storm_release(stormed, stormed->bufs);
+}
+
+static void storm_tryretain(struct stormed *stormed)
+{
+	bool alive;
+
+	storm_get(stormed, stormed->bufs, GFP_KERNEL);
+	rcu_read_lock();
+	alive = bytepool_buf_tryretain(stormed->bufs[0]);
+	rcu_read_unlock();
+	if (alive)
+		bytepool_buf_release(stormed->bufs[0]);
+	storm_release(stormed, stormed->bufs);
+}
+
+/* More than the CPU's magazines hold: to and from the depot, or slab. */
+static void storm_many(struct stormed *stormed)
+{
+	unsigned int i;
+
+	for (i = 0; i < 12; i++) {
+		storm_get(stormed, &stormed->bufs[i], GFP_KERNEL);
+		storm_get_raw(stormed, &stormed->mem[i], GFP_KERNEL);
+	}
+	while (i--) {
+		storm_release(stormed, &stormed->bufs[i]);
+		storm_put_raw(stormed, &stormed->mem[i]);
+	}
+}
+
+static void storm_bulk(struct stormed *stormed)
+{
+	unsigned int i;
+
+	if (bytepool_get_bufs(stormed->pool, STORM_SIZE, STORM_ROOM,
+			      stormed->bufs, GFP_KERNEL))
+		atomic_inc(&stormed->null);
+	for (i = 0; i < STORM_ROOM; i++)
+		storm_own(stormed, bytepool_buf_data(stormed->bufs[i]),
+			  &stormed->bufs[i]);
+	for (i = 0; i < STORM_ROOM; i++)
+		storm_disown(stormed, bytepool_buf_data(stormed->bufs[i]),
+			     &stormed->bufs[i]);
+	bytepool_release_bufs(STORM_ROOM, stormed->bufs);
+}
+
+/* There is room for them: some of what is idle has been got before. */
+static void storm_prefill(struct stormed *stormed)
+{
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		storm_get(stormed, &stormed->bufs[i], GFP_KERNEL);
+	bytepool_prefill(stormed->pool, STORM_SIZE, 4, GFP_KERNEL);
+	while (i--)
+		storm_release(stormed, &stormed->bufs[i]);
+}
+
+static void storm_drain(struct stormed *stormed)
+{
+	storm_many(stormed);
+	bytepool_shrink(stormed->pool);
+}
+
+static void storm_up_to_the_limit(struct stormed *stormed)
+{
+	unsigned int i;
+
+	for (i = 0; i <= STORM_LIMIT; i++)
+		storm_get(stormed, &stormed->bufs[i], GFP_KERNEL);
+	while (i--)
+		storm_release(stormed, &stormed->bufs[i]);
+}
+
+/* What is warm on both CPUs. */
+#define WARM_IDLE (2 * NR_STORMED * WARM_NR)
+
+static const struct storm storms[] = {
+	{ "hit", storm_pair, 0, 64 },
+	{ "raw hit", storm_raw_pair, 0, 64 },
+	{ "RCU hit", storm_tryretain, BYTEPOOL_RCU, 64 },
+	{ "references", storm_references, 0, 64 },
+	{ "hit, nothing to spare", storm_pair, 0, WARM_IDLE, 0, true },
+	{ "raw hit, nothing to spare", storm_raw_pair, 0, WARM_IDLE, 0, true },
+	{ "RCU hit, nothing to spare", storm_tryretain, BYTEPOOL_RCU, WARM_IDLE,
+	  0, true },
+	{ "nothing idle", storm_pair, 0, 0 },
+	{ "little idle", storm_many, 0, 12 },
+	{ "depot", storm_many, 0, 64 },
+	{ "depot, RCU", storm_many, BYTEPOOL_RCU, 64 },
+	{ "bulk", storm_bulk, 0, 64 },
+	{ "prefill", storm_prefill, 0, 12 },
+	{ "drain", storm_drain, 0, 64 },
+	{ "drain, RCU", storm_drain, BYTEPOOL_RCU, 64 },
+	{ "limit", storm_up_to_the_limit, 0, 8, STORM_LIMIT },
+	{ "checked", storm_pair, BYTEPOOL_CHECK, 64 },
+};
+
+static void storm_desc(const struct storm *storm, char *desc)
+{
+	strscpy(desc, storm->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(storm, storms, storm_desc);
+
+/* === A storm === */
+
+/* So many are idle on this CPU then, of either kind. */
+static void warm_up(struct stormed *stormed)
+{
+	unsigned int i;
+
+	for (i = 0; i < WARM_NR; i++) {
+		storm_get(stormed, &stormed->bufs[i], GFP_KERNEL);
+		storm_get_raw(stormed, &stormed->mem[i], GFP_KERNEL);
+	}
+	while (i--) {
+		storm_release(stormed, &stormed->bufs[i]);
+		storm_put_raw(stormed, &stormed->mem[i]);
+	}
+}
+
+/*
+ * Whether an interrupt has come inside a section of the process on its CPU. The
+ * bound has room for what is warm, and no more: there it can neither take what
+ * is idle nor leave anything, and what it gets is new. No other get is a miss,
+ * before the first of these.
+ */
+static bool section_interrupted(const struct stormed *stormed)
+{
+	struct bytepool_tier_stats tier;
+
+	return !bytepool_get_tier_stats(stormed->pool, 0, &tier) &&
+	       tier.miss > WARM_IDLE;
+}
+
+static bool storm_goes_on(const struct stormed *stormed)
+{
+	return READ_ONCE(stormed->landed) < STORM_NR ||
+	       (stormed->collides && !section_interrupted(stormed));
+}
+
+static void storm_crew(struct bpt_crew *crew, unsigned int thread)
+{
+	struct stormed *stormed = (struct stormed *)crew->arg + thread;
+	unsigned long end = jiffies + INTERRUPT_TIMEOUT;
+
+	if (stormed->storm->warm)
+		warm_up(stormed);
+	hrtimer_setup(&stormed->timer, storm_fn, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&stormed->timer, ns_to_ktime(INTERRUPT_NS),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	while (storm_goes_on(stormed) && time_before(jiffies, end)) {
+		WRITE_ONCE(stormed->inside, true);
+		stormed->storm->operate(stormed);
+		WRITE_ONCE(stormed->inside, false);
+		WRITE_ONCE(stormed->in_a_row, 0);
+		cond_resched();
+	}
+	hrtimer_cancel(&stormed->timer);
+	storm_release(stormed, &stormed->irq_buf);
+	storm_put_raw(stormed, &stormed->irq_mem);
+	KUNIT_EXPECT_FALSE(crew->test, storm_goes_on(stormed));
+}
+
+static void expect_storm_over(struct kunit *test, struct stormed *stormed)
+{
+	const struct storm *storm = stormed->storm;
+	struct bytepool_buf *bufs[STORM_LIMIT];
+	unsigned int i;
+
+	for (i = 0; i < NR_STORMED; i++) {
+		KUNIT_EXPECT_EQ(test, stormed[i].stray, 0);
+		KUNIT_EXPECT_EQ(test, atomic_read(&stormed[i].overwritten), 0);
+		if (!storm->limit)
+			KUNIT_EXPECT_EQ(test, atomic_read(&stormed[i].null), 0);
+	}
+	bpt_expect_whole(test, stormed->pool, storm->max_idle * STORM_SIZE,
+			 bpt_recycles(test, storm->flags));
+	if (!storm->limit)
+		return;
+	bpt_get_bufs(test, stormed->pool, STORM_SIZE, STORM_LIMIT, bufs);
+	KUNIT_EXPECT_NULL(test, bytepool_get(stormed->pool, 1, GFP_KERNEL));
+	bytepool_release_bufs(STORM_LIMIT, bufs);
+}
+
+/* Whatever they interrupt, nothing is lost, and nothing has two owners. */
+static void interrupts_in_the_middle(struct kunit *test)
+{
+	static const size_t size = STORM_SIZE;
+	const struct storm *storm = test->param_value;
+	struct bytepool_config config = bpt_config();
+	struct stormed *stormed;
+	bool recycles = bpt_recycles(test, storm->flags);
+	struct bytepool *pool;
+	unsigned int i;
+
+	config.sizes = &size;
+	config.nr_sizes = 1;
+	config.flags = storm->flags;
+	config.limit = storm->limit * STORM_SIZE;
+	/* 0 would be the default. */
+	config.max_idle = max_t(size_t, storm->max_idle * STORM_SIZE, 1);
+	stormed =
+		kunit_kzalloc(test, NR_STORMED * sizeof(*stormed), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, stormed);
+	pool = bpt_pool(test, &config);
+	for (i = 0; i < NR_STORMED; i++) {
+		stormed[i].storm = storm;
+		stormed[i].pool = pool;
+		stormed[i].seed = bpt_seed(test);
+		stormed[i].collides = storm->warm && recycles;
+	}
+	bpt_run(test, NR_STORMED, storm_crew, stormed);
+	expect_storm_over(test, stormed);
+}
+
 static struct kunit_case context_cases[] = {
 	KUNIT_CASE(irqs_off_get_and_put),
 	KUNIT_CASE(irqs_off_get_buf_and_release),
@@ -418,6 +808,7 @@ static struct kunit_case context_cases[] = {
 	KUNIT_CASE(irqs_off_checked_pool),
 	KUNIT_CASE(irqs_off_statistics),
 	KUNIT_CASE_PARAM(interrupts_use_the_pool_too, interrupt_gen_params),
+	KUNIT_CASE_PARAM(interrupts_in_the_middle, storm_gen_params),
 	{}
 };
 
