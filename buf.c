@@ -294,6 +294,8 @@ static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 {
 	if (unlikely(!(buf->flags & BUF_IDLE)))
 		return false;
+	/* In place, rather than by way of a register that the test wants. */
+	barrier();
 	buf->flags &= ~BUF_IDLE;
 	WRITE_ONCE(buf->site, site);
 	buf->generation++;
@@ -429,7 +431,7 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
-	offset = pool->offset_of[tier_bucket(len)].buf;
+	offset = offsets_of(pool, len)->buf;
 	if (unlikely(!objpool_pop(&pool->objects, offset, len, &obj)))
 		return buf_get_empty(pool, len, gfp, _RET_IP_);
 	if (unlikely(!buf_issue(obj, len, _RET_IP_)))
@@ -523,10 +525,9 @@ static __always_inline enum drop buf_drop_locked(struct bytepool_buf *buf,
  */
 static __always_inline enum drop buf_drop(struct bytepool_buf *buf)
 {
-	u64 state = READ_ONCE(buf->state);
-
-	if (unlikely(state != STATE_SOLE))
-		return buf_drop_locked(buf, state);
+	/* A count of one is the caller's; any other is looked at again. */
+	if (unlikely(data_race(buf->state) != STATE_SOLE))
+		return buf_drop_locked(buf, READ_ONCE(buf->state));
 	refcount_set(&buf->ref, 0);
 	WRITE_ONCE(buf->flags, BUF_IDLE);
 	return DROP_LAST;

@@ -139,6 +139,12 @@ static inline unsigned int class_raw(unsigned int tier)
 	return 2 * tier + 1;
 }
 
+/* class_offset() of a tier's buffers, and of its raw memory. */
+struct class_offsets {
+	u16 buf;
+	u16 raw;
+};
+
 /**
  * struct bytepool - a pool
  * @objects: its object pool
@@ -184,10 +190,7 @@ struct bytepool {
 	unsigned int priv_size;
 	size_t largest;
 	size_t fast_max;
-	struct {
-		u16 buf;
-		u16 raw;
-	} offset_of[32];
+	struct class_offsets offset_of[32];
 	u8 tier_of[32];
 	u32 slab_factor;
 	struct slab_slot slab_slot[NR_SLAB_SLOTS];
@@ -371,6 +374,17 @@ static inline unsigned int class_bare(const struct bytepool *pool)
 static __always_inline unsigned long tier_bucket(size_t len)
 {
 	return __fls((len - 1) | (BYTEPOOL_GRAIN - 1));
+}
+
+/*
+ * The classes of the smallest tier that a length may fit. By pointer, because
+ * UBSAN's check of an index calls a function, and with a call in it a fast path
+ * saves registers; a length has fewer than 32 bits.
+ */
+static __always_inline const struct class_offsets *
+offsets_of(const struct bytepool *pool, size_t len)
+{
+	return pool->offset_of + tier_bucket(len);
 }
 
 /* The slot of a slab cache: a multiplicative hash of its address. */

@@ -543,6 +543,22 @@ static struct magazine *flush_magazine(struct objpool *op, unsigned int class,
 	return mag;
 }
 
+/*
+ * Whether it is no use to look for room: the bound is exhausted, there is no
+ * empty magazine with a share of it, and nobody has to look for what rests,
+ * which takes a block.
+ */
+static bool no_room(struct objpool *op, unsigned int class)
+{
+	size_t size = op->class[class].size;
+
+	if (likely(atomic_long_read(&op->bound->avail) >= (long)size) ||
+	    READ_ONCE(depot_here(op, class)->empty))
+		return false;
+	return (raw_cpu_read(op->cpu->home) || !cpu_private()) &&
+	       !reclaim_due(op);
+}
+
 /* Makes an object idle; false if there is no room for it. */
 static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 {
@@ -606,7 +622,8 @@ void objpool_put_slow(struct objpool *op, unsigned int class, void *obj)
 	rcu_read_lock();
 	if (READ_ONCE(op->dead)) {
 		put_late(op, class, obj);
-	} else if (op->bypass || !put_idle(op, class, obj)) {
+	} else if (op->bypass || no_room(op, class) ||
+		   !put_idle(op, class, obj)) {
 		/* Counted first: what is back with slab is not in use. */
 		count_dropped(op, class);
 		destruct_or_park(op, class, obj);

@@ -366,6 +366,17 @@ void depot_free_empties(struct objpool *op, unsigned int class,
 int depots_alloc(struct objpool *op);
 void depots_free(struct objpool *op);
 
+/*
+ * Whether this CPU may look for room within an exhausted bound again: once a
+ * tick, since that is mostly in vain. Without a block it has nothing to give.
+ */
+static inline bool reclaim_due(struct objpool *op)
+{
+	struct cpu_block *home = raw_cpu_read(op->cpu->home);
+
+	return home && time_after(jiffies, READ_ONCE(home->reclaimed));
+}
+
 static inline void bound_return(struct idle_bound *bound, size_t bytes)
 {
 	if (unlikely(bytes))
@@ -440,7 +451,7 @@ static inline unsigned int class_at(unsigned int offset)
 
 static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
 {
-	recent_note(&block->recent[block->recent_pos], len);
+	recent_note(block->recent + block->recent_pos, len);
 	/* One instruction; who reads it early misses the newest length. */
 	data_race(block->recent_pos++);
 }

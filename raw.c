@@ -265,7 +265,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
-	offset = pool->offset_of[tier_bucket(len)].raw;
+	offset = offsets_of(pool, len)->raw;
 	if (unlikely(!objpool_pop(&pool->objects, offset, len, &mem)))
 		return raw_get_empty(pool, len, gfp, _RET_IP_);
 	return mem;

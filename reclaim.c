@@ -396,14 +396,6 @@ static void evict(struct objpool *op, unsigned int class)
 	queue_work(bytepool_idle_wq, &op->evict_work);
 }
 
-/* Mostly in vain, it would make an exhausted bound dear. */
-static bool reclaim_due(struct objpool *op)
-{
-	struct cpu_block *home = raw_cpu_read(op->cpu->home);
-
-	return home && time_after(jiffies, READ_ONCE(home->reclaimed));
-}
-
 /**
  * objpool_reclaim() - make room within the exhausted bound
  * @op: the object pool
