@@ -288,21 +288,24 @@ static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 }
 
-/* Makes an idle handle a live buffer with a count of 1. */
+/*
+ * Makes an idle handle a live buffer with a count of 1. Its state is written in
+ * one piece, as the last release did: a processor that finds what it reads in
+ * two stores on their way to the cache has to wait for both.
+ */
 static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 				      unsigned long site)
 {
-	if (unlikely(!(buf->flags & BUF_IDLE)))
+	u64 state = READ_ONCE(buf->state);
+
+	if (unlikely(!(state & STATE_IDLE)))
 		return false;
-	/* In place, rather than by way of a register that the test wants. */
-	barrier();
-	buf->flags &= ~BUF_IDLE;
 	WRITE_ONCE(buf->site, site);
 	buf->generation++;
 	buf->len = len;
 	/* Pairs with the acquire in bytepool_buf_tryretain(). */
 	smp_wmb();
-	refcount_set(&buf->ref, 1);
+	WRITE_ONCE(buf->state, (state & ~STATE_IDLE) | STATE_SOLE);
 	return true;
 }
 
@@ -528,8 +531,7 @@ static __always_inline enum drop buf_drop(struct bytepool_buf *buf)
 	/* A count of one is the caller's; any other is looked at again. */
 	if (unlikely(data_race(buf->state) != STATE_SOLE))
 		return buf_drop_locked(buf, READ_ONCE(buf->state));
-	refcount_set(&buf->ref, 0);
-	WRITE_ONCE(buf->flags, BUF_IDLE);
+	WRITE_ONCE(buf->state, STATE_IDLE);
 	return DROP_LAST;
 }
 

@@ -242,6 +242,8 @@ static __always_inline u64 state_of(u32 refs, u32 flags)
 /* A live buffer with one holder: of the plain kind, or of the atomic one. */
 #define STATE_SOLE	  state_of(1, 0)
 #define STATE_SOLE_ATOMIC state_of(1, BUF_ATOMIC)
+/* An idle buffer of the plain kind: the count is 0. */
+#define STATE_IDLE state_of(0, BUF_IDLE)
 
 static __always_inline int state_refs(u64 state)
 {

@@ -251,18 +251,20 @@ count_all()
 	done <"$work/candidates"
 }
 
-# What the gate has: sizes at both ends and where tiers change their kind.
+# What the gate has: what a machine's memory and processors, by which magazines
+# are as deep as they are, do not change.
 count_gate()
 {
-	local label size pattern
+	local label size
 
 	for label in raw buffer rcu; do
-		for size in 128 4096 65536 2097152; do
-			for pattern in hot 16 128; do
-				[ "$size/$pattern" = 2097152/128 ] ||
-					echo "$size $pattern"
+		{
+			for size in 128 4096; do
+				printf "$size %s\n" hot 16 128
 			done
-		done | count "$label" user_bytepool "$label"
+			printf '65536 %s\n' hot 16
+			echo "2097152 hot"
+		} | count "$label" user_bytepool "$label"
 	done
 	echo "4096 hot" | count retain user_bytepool retain
 }

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifdef SHIM_ASAN
 #include <sanitizer/asan_interface.h>
@@ -61,6 +62,17 @@ static struct step {
 	int (*teardown)(unsigned int cpu, struct hlist_node *node);
 	struct hlist_head instances;
 } steps[CPUHP_AP_ONLINE_DYN_END + 1];
+
+#ifndef SHIM_STRICT
+unsigned int shim_nr_processors = 1;
+
+static __attribute__((__constructor__(101))) void count_processors(void)
+{
+	long nr = sysconf(_SC_NPROCESSORS_ONLN);
+
+	shim_nr_processors = clamp_t(long, nr, 1, CONFIG_NR_CPUS);
+}
+#endif
 
 /* === Hotplug === */
 

@@ -14,10 +14,15 @@
  * constant time. Free runs that have been used are preferred, since their
  * pages are there; when there are many of them, the pages go back.
  *
- * Locking: kmem_cache.lock, then arena_lock.
+ * A cache has a few shards, and a thread allocates from the one of its CPU: what
+ * lies side by side is mostly one thread's, and no other waits for its lock.
+ *
+ * Locking: shard.lock, then arena_lock.
  */
 #include <linux/bitops.h>
+#include <linux/align.h>
 #include <linux/bug.h>
+#include <linux/cache.h>
 #include <linux/kernel.h>
 #include <linux/llist.h>
 #include <linux/mm.h>
@@ -25,6 +30,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <shim.h>
@@ -71,6 +77,7 @@ enum block_state {
  * @nr_objects: how many a slab has
  * @nr_used: of these, in use
  * @cache: whose slab it is
+ * @shard: of that cache
  * @next: in the list that it is in
  * @prev: likewise
  * @map: which objects are in use
@@ -83,19 +90,36 @@ struct block {
 	u32 nr_objects;
 	u32 nr_used;
 	struct kmem_cache *cache;
+	struct shard *shard;
 	struct block *next;
 	struct block *prev;
 	u64 map[MAX_OBJECTS / 64];
 };
 
+/* How many shards a cache has. */
+#define NR_SHARDS 4
+
 /**
- * struct kmem_cache - a slab cache
+ * struct shard - a part of a slab cache
  * @lock: protects @partial, @full, @nr_empty, and the slabs
  * @partial: slabs with room
  * @full: slabs without
  * @nr_empty: of @partial, how many have nothing in use
  * @parked: freed where the lock could not be taken
  * @refused: freed, and nothing that was in use; to be reported
+ */
+struct shard {
+	raw_spinlock_t lock;
+	struct block *partial;
+	struct block *full;
+	unsigned int nr_empty;
+	struct llist_head parked;
+	void *refused;
+} ____cacheline_aligned;
+
+/**
+ * struct kmem_cache - a slab cache
+ * @shard: by CPU
  * @name: its name
  * @size: of an object, in bytes
  * @stride: from one object to the next
@@ -105,12 +129,7 @@ struct block {
  * @next: in the list of all
  */
 struct kmem_cache {
-	raw_spinlock_t lock;
-	struct block *partial;
-	struct block *full;
-	unsigned int nr_empty;
-	struct llist_head parked;
-	void *refused;
+	struct shard shard[NR_SHARDS];
 	const char *name;
 	unsigned int size;
 	unsigned int stride;
@@ -392,37 +411,38 @@ static __always_inline struct block *run_of(const void *mem)
 	return READ_ONCE(blocks[offset >> BLOCK_SHIFT].head);
 }
 
-/* === Slabs, under the cache's lock === */
+/* === Slabs, under the shard's lock === */
 
-static struct block *slab_create(struct kmem_cache *cache)
+static struct block *slab_create(struct kmem_cache *cache, struct shard *shard)
 {
 	struct block *slab = alloc_run(cache->order);
 
 	if (!slab)
 		return NULL;
 	slab->cache = cache;
+	slab->shard = shard;
 	slab->stride = cache->stride;
 	slab->nr_objects = min(run_size(slab) / cache->stride, MAX_OBJECTS);
 	slab->nr_used = 0;
 	memset(slab->map, 0, sizeof(slab->map));
 	set_state(slab, BLOCK_SLAB);
-	list_push(&cache->partial, slab);
-	cache->nr_empty++;
+	list_push(&shard->partial, slab);
+	shard->nr_empty++;
 	return slab;
 }
 
-static bool slab_destroy(struct kmem_cache *cache, struct block *slab)
+static bool slab_destroy(struct shard *shard, struct block *slab)
 {
-	list_remove(&cache->partial, slab);
-	cache->nr_empty--;
+	list_remove(&shard->partial, slab);
+	shard->nr_empty--;
 	if (free_run(slab))
 		return true;
-	list_push(&cache->partial, slab);
-	cache->nr_empty++;
+	list_push(&shard->partial, slab);
+	shard->nr_empty++;
 	return false;
 }
 
-static void *slab_take(struct kmem_cache *cache, struct block *slab)
+static void *slab_take(struct shard *shard, struct block *slab)
 {
 	unsigned int i = 0, bit;
 
@@ -430,16 +450,16 @@ static void *slab_take(struct kmem_cache *cache, struct block *slab)
 		i++;
 	bit = __builtin_ctzll(~slab->map[i]);
 	slab->map[i] |= 1ULL << bit;
-	cache->nr_empty -= !slab->nr_used;
+	shard->nr_empty -= !slab->nr_used;
 	if (++slab->nr_used == slab->nr_objects) {
-		list_remove(&cache->partial, slab);
-		list_push(&cache->full, slab);
+		list_remove(&shard->partial, slab);
+		list_push(&shard->full, slab);
 	}
 	return run_base(slab) + (size_t)(i * 64 + bit) * slab->stride;
 }
 
 /* Returns false if there is no object in use at the address. */
-static bool slab_give(struct kmem_cache *cache, struct block *slab, void *obj)
+static bool slab_give(struct shard *shard, struct block *slab, void *obj)
 {
 	unsigned long offset = (char *)obj - run_base(slab);
 	unsigned long i = offset / slab->stride;
@@ -449,10 +469,10 @@ static bool slab_give(struct kmem_cache *cache, struct block *slab, void *obj)
 		return false;
 	slab->map[i / 64] &= ~(1ULL << i % 64);
 	if (slab->nr_used-- == slab->nr_objects) {
-		list_remove(&cache->full, slab);
-		list_push(&cache->partial, slab);
+		list_remove(&shard->full, slab);
+		list_push(&shard->partial, slab);
 	}
-	cache->nr_empty += !slab->nr_used;
+	shard->nr_empty += !slab->nr_used;
 	return true;
 }
 
@@ -460,17 +480,17 @@ static bool slab_give(struct kmem_cache *cache, struct block *slab, void *obj)
  * One empty slab may stay, for the next object. Those of a type-safe cache do
  * in any case, until kmem_cache_shrink() waits for their readers.
  */
-static void cache_give(struct kmem_cache *cache, void *obj)
+static void shard_give(struct shard *shard, void *obj)
 {
 	struct block *slab = run_of(obj);
 
-	if (!slab_give(cache, slab, obj)) {
-		cache->refused = obj;
+	if (!slab_give(shard, slab, obj)) {
+		shard->refused = obj;
 		return;
 	}
-	if (!slab->nr_used && cache->nr_empty > 1 &&
-	    !(cache->flags & SLAB_TYPESAFE_BY_RCU))
-		slab_destroy(cache, slab);
+	if (!slab->nr_used && shard->nr_empty > 1 &&
+	    !(slab->cache->flags & SLAB_TYPESAFE_BY_RCU))
+		slab_destroy(shard, slab);
 }
 
 /* Where a parked object is linked: readers may look at a type-safe one. */
@@ -491,32 +511,34 @@ static void *park_object(struct kmem_cache *cache, struct llist_node *node)
 }
 
 /* What a handler above a holder of the lock has freed. */
-static void cache_unpark(struct kmem_cache *cache)
+static void shard_unpark(struct kmem_cache *cache, struct shard *shard)
 {
 	struct llist_node *node, *next;
 
-	llist_for_each_safe(node, next, llist_del_all(&cache->parked))
-		cache_give(cache, park_object(cache, node));
+	llist_for_each_safe(node, next, llist_del_all(&shard->parked))
+		shard_give(shard, park_object(cache, node));
 }
 
-static bool cache_lock(struct kmem_cache *cache, unsigned long *flags)
+static bool shard_lock(struct kmem_cache *cache, struct shard *shard,
+		       unsigned long *flags)
 {
-	if (!lock_unless_held(&cache->lock, flags))
+	if (!lock_unless_held(&shard->lock, flags))
 		return false;
-	if (unlikely(!llist_empty(&cache->parked)))
-		cache_unpark(cache);
+	if (unlikely(!llist_empty(&shard->parked)))
+		shard_unpark(cache, shard);
 	return true;
 }
 
-static void cache_unlock(struct kmem_cache *cache, unsigned long flags)
+static void shard_unlock(struct kmem_cache *cache, struct shard *shard,
+			 unsigned long flags)
 {
 	void *refused;
 
-	if (unlikely(!llist_empty(&cache->parked)))
-		cache_unpark(cache);
-	refused = cache->refused;
-	cache->refused = NULL;
-	raw_spin_unlock_irqrestore(&cache->lock, flags);
+	if (unlikely(!llist_empty(&shard->parked)))
+		shard_unpark(cache, shard);
+	refused = shard->refused;
+	shard->refused = NULL;
+	raw_spin_unlock_irqrestore(&shard->lock, flags);
 	/* Not under the lock: reports take locks of the C library's. */
 	WARN(refused, "%p freed, which is no object in use of %s\n", refused,
 	     cache->name);
@@ -552,10 +574,12 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t size,
 		       size_t align, slab_flags_t flags)
 {
 	size_t stride = size;
+	unsigned int i;
 
 	if (flags & SLAB_TYPESAFE_BY_RCU)
 		stride += sizeof(struct llist_node);
-	raw_spin_lock_init(&cache->lock);
+	for (i = 0; i < NR_SHARDS; i++)
+		raw_spin_lock_init(&cache->shard[i].lock);
 	cache->name = name;
 	cache->size = size;
 	cache->stride = ALIGN(stride, max(align, MIN_STRIDE));
@@ -574,9 +598,12 @@ kmem_cache_create_usercopy(const char *name, unsigned int size,
 	might_sleep();
 	if (size > KMALLOC_MAX_SIZE || align > BLOCK_SIZE)
 		return NULL;
-	cache = calloc(1, sizeof(*cache) + strlen(name) + 1);
+	cache = aligned_alloc(__alignof__(*cache),
+			      ALIGN(sizeof(*cache) + strlen(name) + 1,
+				    __alignof__(*cache)));
 	if (!cache)
 		return NULL;
+	memset(cache, 0, sizeof(*cache));
 	strcpy((char *)(cache + 1), name);
 	cache_init(cache, (char *)(cache + 1), size, align, flags);
 	cache->ctor = ctor;
@@ -594,19 +621,37 @@ struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
 	return kmem_cache_create_usercopy(name, size, align, flags, 0, 0, ctor);
 }
 
-static void shrink_cache(struct kmem_cache *cache)
+static void shrink_shard(struct kmem_cache *cache, struct shard *shard)
 {
 	struct block *slab, *next;
 	unsigned long flags;
 
-	if (!cache_lock(cache, &flags))
+	if (!shard_lock(cache, shard, &flags))
 		return;
-	for (slab = cache->partial; slab; slab = next) {
+	for (slab = shard->partial; slab; slab = next) {
 		next = slab->next;
-		if (!slab->nr_used && !slab_destroy(cache, slab))
+		if (!slab->nr_used && !slab_destroy(shard, slab))
 			break;
 	}
-	cache_unlock(cache, flags);
+	shard_unlock(cache, shard, flags);
+}
+
+static void shrink_cache(struct kmem_cache *cache)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_SHARDS; i++)
+		shrink_shard(cache, &cache->shard[i]);
+}
+
+static bool cache_is_empty(const struct kmem_cache *cache)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_SHARDS; i++)
+		if (cache->shard[i].partial || cache->shard[i].full)
+			return false;
+	return true;
 }
 
 int kmem_cache_shrink(struct kmem_cache *cache)
@@ -628,7 +673,7 @@ void kmem_cache_destroy(struct kmem_cache *cache)
 	if (cache->flags & SLAB_TYPESAFE_BY_RCU)
 		synchronize_rcu();
 	shrink_cache(cache);
-	if (cache->partial || cache->full) {
+	if (!cache_is_empty(cache)) {
 		/* It stays: whoever has an object can free it. */
 		WARN(1, "slab cache %s still has objects\n", cache->name);
 		return;
@@ -656,17 +701,19 @@ static bool cache_inits(const struct kmem_cache *cache, gfp_t gfp)
 
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
+	struct shard *shard;
 	struct block *slab;
 	unsigned long flags;
 	void *obj = NULL;
 
 	might_alloc(gfp);
-	if (!cache_lock(cache, &flags))
+	shard = &cache->shard[raw_smp_processor_id() % NR_SHARDS];
+	if (!shard_lock(cache, shard, &flags))
 		return NULL;
-	slab = cache->partial ?: slab_create(cache);
+	slab = shard->partial ?: slab_create(cache, shard);
 	if (slab)
-		obj = slab_take(cache, slab);
-	cache_unlock(cache, flags);
+		obj = slab_take(shard, slab);
+	shard_unlock(cache, shard, flags);
 	if (!obj)
 		return NULL;
 	if (cache_inits(cache, gfp))
@@ -679,6 +726,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 void kmem_cache_free(struct kmem_cache *cache, void *obj)
 {
 	struct block *slab = run_of(obj);
+	struct shard *shard;
 	unsigned long flags;
 
 	if (!obj)
@@ -688,12 +736,13 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj)
 		     cache->name);
 		return;
 	}
-	if (!cache_lock(cache, &flags)) {
-		llist_add(park_node(cache, obj), &cache->parked);
+	shard = slab->shard;
+	if (!shard_lock(cache, shard, &flags)) {
+		llist_add(park_node(cache, obj), &shard->parked);
 		return;
 	}
-	cache_give(cache, obj);
-	cache_unlock(cache, flags);
+	shard_give(shard, obj);
+	shard_unlock(cache, shard, flags);
 }
 
 /* === kmalloc === */
@@ -939,19 +988,28 @@ bool shim_should_fail(gfp_t gfp)
 	return false;
 }
 
-static unsigned int cache_in_use(struct kmem_cache *cache)
+static unsigned int shard_in_use(struct kmem_cache *cache, struct shard *shard)
 {
 	struct block *slab;
 	unsigned int nr = 0;
 	unsigned long flags;
 
-	if (!cache_lock(cache, &flags))
+	if (!shard_lock(cache, shard, &flags))
 		return 0;
-	for (slab = cache->partial; slab; slab = slab->next)
+	for (slab = shard->partial; slab; slab = slab->next)
 		nr += slab->nr_used;
-	for (slab = cache->full; slab; slab = slab->next)
+	for (slab = shard->full; slab; slab = slab->next)
 		nr += slab->nr_used;
-	cache_unlock(cache, flags);
+	shard_unlock(cache, shard, flags);
+	return nr;
+}
+
+static unsigned int cache_in_use(struct kmem_cache *cache)
+{
+	unsigned int nr = 0, i;
+
+	for (i = 0; i < NR_SHARDS; i++)
+		nr += shard_in_use(cache, &cache->shard[i]);
 	if (nr)
 		printk(KERN_ERR "leak: %u objects of %s-%u\n", nr, cache->name,
 		       cache->size);

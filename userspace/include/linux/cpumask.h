@@ -9,8 +9,18 @@
 
 #include <linux/thread_info.h>
 
-#define nr_cpu_ids	    (CONFIG_NR_CPUS + 1U)
+#define nr_cpu_ids (CONFIG_NR_CPUS + 1U)
+
+/*
+ * What the module divides by: in the fast build as many threads as can run at
+ * once, for there are mostly few, and a table for many.
+ */
+#ifdef SHIM_STRICT
 #define num_possible_cpus() nr_cpu_ids
+#else
+extern unsigned int shim_nr_processors;
+#define num_possible_cpus() shim_nr_processors
+#endif
 
 bool cpu_online(unsigned int cpu);
 unsigned int num_online_cpus(void);
