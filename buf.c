@@ -281,7 +281,7 @@ static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 	/* Not the count: whoever issues it sets that last. */
 	if (!(READ_ONCE(buf->flags) & BUF_IDLE))
 		return;
-	atomic64_inc(&pool->objects.class[buf->class].quarantined);
+	atomic64_inc(&counts_of(&pool->objects, buf->class)->quarantined);
 	if (!lock_unless_held(&pool->handles_lock, &flags))
 		return;
 	list_move(&buf->link, &pool->quarantine_list);
@@ -528,9 +528,10 @@ static __always_inline enum drop buf_drop_locked(struct bytepool_buf *buf,
  */
 static __always_inline enum drop buf_drop(struct bytepool_buf *buf)
 {
-	/* A count of one is the caller's; any other is looked at again. */
-	if (unlikely(data_race(buf->state) != STATE_SOLE))
-		return buf_drop_locked(buf, READ_ONCE(buf->state));
+	u64 state = READ_ONCE(buf->state);
+
+	if (unlikely(state != STATE_SOLE))
+		return buf_drop_locked(buf, state);
 	WRITE_ONCE(buf->state, STATE_IDLE);
 	return DROP_LAST;
 }

@@ -219,8 +219,9 @@ void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site)
 {
 	if (READ_ONCE(pool->objects.dead))
 		report_misuse(pool, MISUSE_DEAD_POOL, NULL, site, 0);
-	else if (class < pool->objects.nr_classes)
-		atomic64_inc(&pool->objects.class[class].fail);
+	else if (class < pool->objects.nr_classes &&
+		 objpool_start(&pool->objects, GFP_NOWAIT))
+		atomic64_inc(&counts_of(&pool->objects, class)->fail);
 	else
 		atomic64_inc(&pool->fail);
 	return NULL;
@@ -427,14 +428,9 @@ struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 {
 	struct bytepool *pool;
 
-	pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+	pool = kzalloc(struct_size(pool, tier, nr_tiers), GFP_KERNEL);
 	if (!pool)
 		return NULL;
-	pool->tier = kcalloc(nr_tiers, sizeof(*pool->tier), GFP_KERNEL);
-	if (!pool->tier) {
-		kfree(pool);
-		return NULL;
-	}
 	pool->nr_tiers = nr_tiers;
 	strscpy(pool->owner, module_name(owner), sizeof(pool->owner));
 	strscpy(pool->name, name, sizeof(pool->name));
@@ -551,7 +547,6 @@ void pool_free(struct bytepool *pool)
 		cache_put(pool->tier[i].payload);
 	cache_put(pool->handles);
 	kfree(pool->functions);
-	kfree(pool->tier);
 	kfree(pool);
 	module_put(THIS_MODULE);
 }

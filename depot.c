@@ -90,10 +90,11 @@ static struct magazine *magazine_alloc(struct objpool *op, unsigned int class,
 
 struct depot *depot_here(struct objpool *op, unsigned int class)
 {
-	struct depot *depots = op->depots[numa_mem_id()];
+	struct objpool_shared *shared = READ_ONCE(op->shared);
+	struct depot *depots = shared->depots[numa_mem_id()];
 
 	/* A node that came online later uses another one's. */
-	return (depots ?: op->first_depots) + class;
+	return (depots ?: shared->first_depots) + class;
 }
 
 /* These four with depot.lock held. */
@@ -339,36 +340,30 @@ void depot_free_empties(struct objpool *op, unsigned int class,
 	}
 }
 
-int depots_alloc(struct objpool *op)
+/* === All of a node, and of all nodes === */
+
+struct depot *depots_alloc(struct objpool *op, gfp_t gfp, int node)
 {
 	struct depot *depots;
 	unsigned int i;
-	int node;
 
-	op->depots = kcalloc(nr_node_ids, sizeof(*op->depots), GFP_KERNEL);
-	if (!op->depots)
-		return -ENOMEM;
-	for_each_online_node(node) {
-		depots = kzalloc_node(array_size(op->nr_classes,
-						 sizeof(*depots)),
-				      GFP_KERNEL, node);
-		if (!depots)
-			return -ENOMEM;
-		for (i = 0; i < op->nr_classes; i++)
-			raw_spin_lock_init(&depots[i].lock);
-		op->depots[node] = depots;
-		op->first_depots = depots;
-	}
-	return 0;
+	depots = kzalloc_node(array_size(op->nr_classes, sizeof(*depots)), gfp,
+			      node);
+	for (i = 0; depots && i < op->nr_classes; i++)
+		raw_spin_lock_init(&depots[i].lock);
+	return depots;
 }
 
-void depots_free(struct objpool *op)
+void shared_free(struct objpool_shared *shared)
 {
 	int node;
 
-	if (!op->depots)
+	if (!shared)
 		return;
-	for_each_node(node)
-		kfree(op->depots[node]);
-	kfree(op->depots);
+	if (shared->depots)
+		for_each_node(node)
+			kfree(shared->depots[node]);
+	kfree(shared->depots);
+	kfree(shared->counts);
+	kfree(shared);
 }

@@ -162,7 +162,6 @@ struct class_offsets {
  *	share their slot with no other; empty where a put has to look at more
  * @limit: bytes of capacity in use at most; 0: none
  * @used: those bytes, where there is a limit
- * @tier: by tier
  * @handles: where handles come from
  * @handles_lock: protects @live_list, @resting, @nr_resting and
  *	@quarantine_list
@@ -182,6 +181,7 @@ struct class_offsets {
  * @dir: in debugfs
  * @list: in the list of all pools
  * @name: as in debugfs
+ * @tier: by tier
  */
 struct bytepool {
 	struct objpool objects;
@@ -196,7 +196,6 @@ struct bytepool {
 	struct slab_slot slab_slot[NR_SLAB_SLOTS];
 	size_t limit;
 	atomic_long_t used;
-	struct tier *tier;
 	struct shared_cache *handles;
 	raw_spinlock_t handles_lock;
 	struct list_head live_list;
@@ -215,6 +214,7 @@ struct bytepool {
 	struct dentry *dir;
 	struct list_head list;
 	char name[32];
+	struct tier tier[];
 };
 
 /* A pool of typed objects: one tier, whose raw class holds the objects. */

@@ -121,8 +121,8 @@ void objpool_count_get(struct objpool *op, unsigned int class, size_t len)
 		cpu_leave(block);
 		return;
 	}
-	atomic64_add(len, &op->class[class].requested);
-	atomic64_inc(&op->class[class].miss);
+	atomic64_add(len, &counts_of(op, class)->requested);
+	atomic64_inc(&counts_of(op, class)->miss);
 	objpool_note_length(op, len);
 }
 
@@ -134,7 +134,7 @@ static void count_dropped(struct objpool *op, unsigned int class)
 		u64_stats_inc(&block->class[class].dropped);
 		cpu_leave(block);
 	} else {
-		atomic64_inc(&op->class[class].dropped);
+		atomic64_inc(&counts_of(op, class)->dropped);
 	}
 }
 
@@ -302,6 +302,56 @@ static size_t cpu_credit(struct cpu_class *cc, size_t drawn)
 
 /* === Slow paths === */
 
+static struct objpool_shared *shared_alloc(struct objpool *op, gfp_t gfp)
+{
+	struct objpool_shared *shared;
+	int node;
+
+	shared = kzalloc(sizeof(*shared), gfp);
+	if (!shared)
+		return NULL;
+	shared->counts = kcalloc(op->nr_classes, sizeof(*shared->counts), gfp);
+	shared->depots = kcalloc(nr_node_ids, sizeof(*shared->depots), gfp);
+	if (!shared->counts || !shared->depots)
+		goto err_free;
+	for_each_online_node(node) {
+		shared->depots[node] = depots_alloc(op, gfp, node);
+		if (!shared->depots[node])
+			goto err_free;
+		shared->first_depots = shared->depots[node];
+	}
+	return shared;
+
+err_free:
+	shared_free(shared);
+	return NULL;
+}
+
+/**
+ * objpool_start() - make what CPUs share, if it is not there
+ * @op: the object pool
+ * @gfp: for the allocator
+ *
+ * Context: any but NMI.
+ * Return: whether it is there now.
+ */
+bool objpool_start(struct objpool *op, gfp_t gfp)
+{
+	struct objpool_shared *shared;
+
+	if (likely(objpool_started(op)))
+		return true;
+	if (!slab_allowed())
+		return false;
+	shared = shared_alloc(op, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
+	if (!shared)
+		return false;
+	/* Pairs with objpool_started(), and all that depends on the pointer. */
+	if (cmpxchg(&op->shared, NULL, shared))
+		shared_free(shared);
+	return true;
+}
+
 static struct cpu_block *block_alloc(struct objpool *op, gfp_t gfp)
 {
 	struct cpu_block *block;
@@ -353,9 +403,9 @@ static void *get_idle_shared(struct objpool *op, unsigned int class, size_t len)
 
 	if (!obj)
 		return NULL;
-	atomic64_inc(&op->class[class].hit);
+	atomic64_inc(&counts_of(op, class)->hit);
 	if (len) {
-		atomic64_add(len, &op->class[class].requested);
+		atomic64_add(len, &counts_of(op, class)->requested);
 		objpool_note_length(op, len);
 	}
 	return obj;
@@ -446,7 +496,7 @@ void *objpool_get_slow(struct objpool *op, unsigned int class, size_t len,
 	void *obj;
 
 	*fresh = false;
-	if (READ_ONCE(op->dead))
+	if (READ_ONCE(op->dead) || !objpool_start(op, gfp))
 		return NULL;
 	make_block(op, gfp);
 	obj = get_idle(op, class, len);
@@ -590,7 +640,7 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 	if (spare)
 		depot_put_empty(op, class, depot_here(op, class), spare);
 	if (!entered && put_idle_shared(op, class, obj, false)) {
-		atomic64_inc(&op->class[class].kept);
+		atomic64_inc(&counts_of(op, class)->kept);
 		return true;
 	}
 	return entered && ret == PUSH_DONE;
@@ -657,9 +707,10 @@ void objpool_put(struct objpool *op, unsigned int class, void *obj)
  */
 bool objpool_fill(struct objpool *op, unsigned int class, void *obj)
 {
-	if (READ_ONCE(op->dead) || !put_idle_shared(op, class, obj, true))
+	if (READ_ONCE(op->dead) || !objpool_start(op, GFP_NOWAIT) ||
+	    !put_idle_shared(op, class, obj, true))
 		return false;
-	atomic64_inc(&op->class[class].filled);
+	atomic64_inc(&counts_of(op, class)->filled);
 	return true;
 }
 
@@ -676,7 +727,9 @@ void *objpool_take_bare(struct objpool *op, unsigned int class)
 
 	if (objpool_pop_uncounted(op, class_offset(class), &obj))
 		return obj;
-	return op->bypass ? NULL : get_idle(op, class, 0);
+	if (op->bypass || !objpool_start(op, GFP_NOWAIT))
+		return NULL;
+	return get_idle(op, class, 0);
 }
 
 /**
@@ -690,7 +743,7 @@ void *objpool_take_bare(struct objpool *op, unsigned int class)
 bool objpool_give_bare(struct objpool *op, unsigned int class, void *obj)
 {
 	return objpool_push(op, class_offset(class), obj) ||
-	       (!READ_ONCE(op->dead) && !op->bypass &&
+	       (!READ_ONCE(op->dead) && !op->bypass && objpool_started(op) &&
 		put_idle(op, class, obj));
 }
 
@@ -741,7 +794,6 @@ int objpool_init(struct objpool *op, unsigned int nr_classes,
 		 bool bypass)
 {
 	unsigned int cpu;
-	int ret;
 
 	mutex_init(&op->drain_lock);
 	op->wq = bytepool_wq;
@@ -764,9 +816,6 @@ int objpool_init(struct objpool *op, unsigned int nr_classes,
 		per_cpu_ptr(op->cpu, cpu)->block = &no_block;
 		init_llist_head(&per_cpu_ptr(op->cpu, cpu)->parked);
 	}
-	ret = depots_alloc(op);
-	if (ret)
-		return ret;
 	return cpuhp_state_add_instance_nocalls(hotplug_state, &op->hotplug);
 }
 
@@ -850,7 +899,7 @@ void objpool_exit(struct objpool *op)
 		for_each_possible_cpu(cpu)
 			kfree(per_cpu_ptr(op->cpu, cpu)->home);
 	free_percpu(op->cpu);
-	depots_free(op);
+	shared_free(op->shared);
 	kfree(op->shared_recent);
 	kfree(op->class);
 }

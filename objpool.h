@@ -152,6 +152,17 @@ struct depot {
  * @keep_on_shrink: bookkeeping that a shrink leaves alone: bare handles, so
  *	that a late release of theirs can still be recognised
  * @defer: destructed by the worker only, because that may sleep
+ */
+struct objclass {
+	size_t size;
+	unsigned int rounds;
+	unsigned int max_full;
+	bool keep_on_shrink;
+	bool defer;
+};
+
+/**
+ * struct class_counts - counters of a class that all CPUs share
  * @hit: as in struct cpu_class, counted where the CPU's own may not be
  *	touched: from an interrupt in the middle of a section, without a
  *	block, or while a drain has it frozen
@@ -164,12 +175,7 @@ struct depot {
  * @fail: gets that failed
  * @quarantined: objects withheld
  */
-struct objclass {
-	size_t size;
-	unsigned int rounds;
-	unsigned int max_full;
-	bool keep_on_shrink;
-	bool defer;
+struct class_counts {
 	atomic64_t hit;
 	atomic64_t miss;
 	atomic64_t requested;
@@ -179,6 +185,20 @@ struct objclass {
 	atomic64_t drained;
 	atomic64_t fail;
 	atomic64_t quarantined;
+};
+
+/**
+ * struct objpool_shared - what the CPUs share of an object pool
+ * @counts: by class
+ * @first_depots: those of one node, for one that has none
+ * @depots: by node: an array by class; NULL for a node that was offline
+ *
+ * Made on the first get, so that a pool that nobody uses is small.
+ */
+struct objpool_shared {
+	struct class_counts *counts;
+	struct depot *first_depots;
+	struct depot **depots;
 };
 
 /**
@@ -244,8 +264,7 @@ struct objpool_ops {
  * @dead: objpool_kill() has begun; read under RCU
  * @late: something came back after that
  * @pinned: once @dead: how many objects are out
- * @depots: by node: an array by class
- * @first_depots: one of them, for a node that has none
+ * @shared: what the CPUs share; NULL before the first get
  * @drain_lock: one drain at a time
  * @shared_recent: lengths served where there is no block
  * @shared_pos: how many
@@ -270,8 +289,7 @@ struct objpool {
 	bool dead;
 	bool late;
 	atomic_long_t pinned;
-	struct depot **depots;
-	struct depot *first_depots;
+	struct objpool_shared *shared;
 	struct mutex drain_lock; /* one drain at a time */
 	struct recent_length *shared_recent;
 	atomic_t shared_pos;
@@ -304,6 +322,7 @@ int objpool_init(struct objpool *op, unsigned int nr_classes,
 		 const struct objpool_ops *ops, struct idle_bound *bound,
 		 bool bypass);
 void objpool_set_class(struct objpool *op, unsigned int class, size_t size);
+bool objpool_start(struct objpool *op, gfp_t gfp);
 void objpool_kill(struct objpool *op);
 void objpool_unpin(struct objpool *op);
 void objpool_reap(struct objpool *op);
@@ -363,8 +382,30 @@ size_t depot_vacate(struct objpool *op, unsigned int class,
 		    struct depot *depot);
 void depot_free_empties(struct objpool *op, unsigned int class,
 			struct depot *depot);
-int depots_alloc(struct objpool *op);
-void depots_free(struct objpool *op);
+struct depot *depots_alloc(struct objpool *op, gfp_t gfp, int node);
+void shared_free(struct objpool_shared *shared);
+
+/* Whether there has been a get, and so may be a put. */
+static inline bool objpool_started(const struct objpool *op)
+{
+	/* Pairs with the cmpxchg() in objpool_start(). */
+	return READ_ONCE(op->shared);
+}
+
+/* The shared counters of a class; only once there has been a get. */
+static inline struct class_counts *counts_of(const struct objpool *op,
+					     unsigned int class)
+{
+	return READ_ONCE(op->shared)->counts + class;
+}
+
+/* A node's depots, by class; NULL if there are none. */
+static inline struct depot *depots_of(const struct objpool *op, int node)
+{
+	struct objpool_shared *shared = READ_ONCE(op->shared);
+
+	return shared ? shared->depots[node] : NULL;
+}
 
 /*
  * Whether this CPU may look for room within an exhausted bound again: once a

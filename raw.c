@@ -120,7 +120,8 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 	void *mem;
 
 	if (!may_fall_back(pool, &pool->tier[tier], gfp) ||
-	    READ_ONCE(pool->objects.dead))
+	    READ_ONCE(pool->objects.dead) ||
+	    !objpool_start(&pool->objects, gfp))
 		return NULL;
 	record = record_new(gfp);
 	mem = record ? big_vmalloc(size, gfp) : NULL;
@@ -344,7 +345,8 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 		raw_put_known(pool, mem, true, site);
 		return;
 	}
-	tier = raw_tier(pool, mem);
+	/* Nor is there any of a pool that has served none. */
+	tier = objpool_started(&pool->objects) ? raw_tier(pool, mem) : -1;
 	if (tier >= 0)
 		raw_put_tier(pool, tier, mem);
 	else
@@ -363,7 +365,8 @@ static noinline void raw_put_slow(struct bytepool *pool, void *mem,
 	if (!mem || !pool_usable(pool, site))
 		return;
 	/* The usual reason: this CPU has no room at hand. */
-	if (likely(raw_find(pool, mem, &offset)))
+	if (likely(objpool_started(&pool->objects)) &&
+	    likely(raw_find(pool, mem, &offset)))
 		objpool_put_slow(&pool->objects, class_at(offset), mem);
 	else
 		raw_put(pool, mem, site);

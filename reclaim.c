@@ -33,7 +33,7 @@ unsigned int magazine_drain(struct objpool *op, unsigned int class,
 		else
 			destruct_or_park(op, class, obj);
 	}
-	atomic64_add(nr, &op->class[class].drained);
+	atomic64_add(nr, &counts_of(op, class)->drained);
 	if (how != DRAIN_ATOMIC)
 		cond_resched();
 	return nr;
@@ -149,15 +149,17 @@ static size_t drain_depot(struct objpool *op, unsigned int class,
 
 size_t drain_depots(struct objpool *op, enum drain how)
 {
+	struct depot *depots;
 	size_t bytes = 0;
 	unsigned int i;
 	int node;
 
 	for_each_node(node) {
-		if (!op->depots[node])
+		depots = depots_of(op, node);
+		if (!depots)
 			continue;
 		for (i = 0; i < op->nr_classes; i++) {
-			struct depot *depot = op->depots[node] + i;
+			struct depot *depot = depots + i;
 
 			if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
 				continue;
@@ -217,17 +219,19 @@ size_t objpool_drain(struct objpool *op)
  */
 size_t objpool_scan(struct objpool *op, size_t bytes)
 {
+	struct depot *depots;
 	size_t done = 0;
 	unsigned int i;
 	int node;
 
 	for_each_node(node) {
-		if (!op->depots[node])
+		depots = depots_of(op, node);
+		if (!depots)
 			continue;
 		/* The largest first: the fewest calls for the most memory. */
 		for (i = op->nr_classes; i-- && done < bytes;)
 			if (op->class[i].size)
-				done += drain_depot(op, i, op->depots[node] + i,
+				done += drain_depot(op, i, depots + i,
 						    bytes - done, DRAIN_ATOMIC);
 	}
 	return done;
@@ -369,16 +373,18 @@ void objpool_evict_work(struct work_struct *work)
 {
 	struct objpool *op = container_of(work, struct objpool, evict_work);
 	size_t bytes = op->bound->max / 8, done = 0;
+	struct depot *depots;
 	unsigned int i;
 	int node;
 
 	for_each_node(node) {
-		if (!op->depots[node])
+		depots = depots_of(op, node);
+		if (!depots)
 			continue;
 		/* The largest first: the fewest calls for the most memory. */
 		for (i = op->nr_classes; i-- && done < bytes;)
 			if (i != READ_ONCE(op->wanting))
-				done += depot_evict(op, i, op->depots[node] + i,
+				done += depot_evict(op, i, depots + i,
 						    bytes - done);
 	}
 }

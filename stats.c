@@ -67,21 +67,24 @@ static void sum_cpus(struct objpool *op, unsigned int class, bool puts,
  */
 void objpool_sum(struct objpool *op, unsigned int class, struct class_sum *sum)
 {
-	struct objclass *oc = &op->class[class];
+	struct class_counts *counts;
 
 	memset(sum, 0, sizeof(*sum));
-	sum->quarantined = atomic64_read(&oc->quarantined);
-	sum->drained = atomic64_read(&oc->drained);
-	sum->kept = atomic64_read(&oc->kept);
-	sum->dropped = atomic64_read(&oc->dropped);
+	if (!objpool_started(op))
+		return;
+	counts = counts_of(op, class);
+	sum->quarantined = atomic64_read(&counts->quarantined);
+	sum->drained = atomic64_read(&counts->drained);
+	sum->kept = atomic64_read(&counts->kept);
+	sum->dropped = atomic64_read(&counts->dropped);
 	sum_cpus(op, class, true, sum);
 	/* A put's get was counted before, by whatever CPU. */
 	smp_rmb();
-	sum->hit = atomic64_read(&oc->hit);
-	sum->miss = atomic64_read(&oc->miss);
-	sum->requested = atomic64_read(&oc->requested);
-	sum->filled = atomic64_read(&oc->filled);
-	sum->fail = atomic64_read(&oc->fail);
+	sum->hit = atomic64_read(&counts->hit);
+	sum->miss = atomic64_read(&counts->miss);
+	sum->requested = atomic64_read(&counts->requested);
+	sum->filled = atomic64_read(&counts->filled);
+	sum->fail = atomic64_read(&counts->fail);
 	sum_cpus(op, class, false, sum);
 }
 

@@ -322,6 +322,19 @@ static void put_into_another_pool_beyond_the_tiers(struct kunit *test)
 	bytepool_put(pool, mem);
 }
 
+/* Its tier and cache are the same, but that pool has nothing out. */
+static void put_into_a_pool_that_served_none(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	struct bytepool *pool = bpt_pool(test, &config);
+	void *mem = bpt_get(test, pool, SZ_4K);
+
+	config.name = "kunit-other";
+	expect_put_refused(test, bpt_pool(test, &config), mem);
+	bytepool_put(pool, mem);
+	KUNIT_EXPECT_EQ(test, bpt_in_use(test, pool), 0);
+}
+
 static void put_of_an_interior_address_beyond_the_tiers(struct kunit *test)
 {
 	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
@@ -364,6 +377,7 @@ static struct kunit_case misuse_cases[] = {
 	KUNIT_CASE(put_of_a_misaligned_address_is_refused),
 	KUNIT_CASE(put_twice_beyond_the_tiers_is_refused),
 	KUNIT_CASE(put_into_another_pool_beyond_the_tiers),
+	KUNIT_CASE(put_into_a_pool_that_served_none),
 	KUNIT_CASE(put_of_an_interior_address_beyond_the_tiers),
 	KUNIT_CASE(put_of_a_payload_beyond_the_tiers),
 	{}

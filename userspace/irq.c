@@ -97,14 +97,19 @@ static void slot_fire(unsigned int irq)
  * builds. Where the kernel itself calls this, its frame is next to this one,
  * none has been kept, and what it restores is right.
  */
+#ifdef SHIM_TSAN
 static void restore_mask(const ucontext_t *context)
 {
 	unsigned long frame = (unsigned long)__builtin_frame_address(0);
 
-	if (IS_ENABLED(SHIM_TSAN) &&
-	    (unsigned long)context - frame >= PAGE_SIZE)
+	if ((unsigned long)context - frame >= PAGE_SIZE)
 		pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, NULL);
 }
+#else
+static void restore_mask(const ucontext_t *context)
+{
+}
+#endif
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
