@@ -307,6 +307,41 @@ static void kernel_formats_are_printed(struct kunit *test)
 			strncmp(buf, "kernel_formats_are_printed+0x0/", 31), 0);
 }
 
+/* === Time === */
+
+/* Whether a worker keeps it up to date or the clock is asked. */
+static void jiffies_are_never_ahead_of_the_clock(struct kunit *test)
+{
+	unsigned long end = get_jiffies_64() + HZ / 5, now, clock;
+	unsigned int nr_wrong = 0;
+
+	do {
+		now = jiffies;
+		clock = get_jiffies_64();
+		nr_wrong += time_after(now, clock);
+	} while (time_before(clock, end));
+	KUNIT_EXPECT_EQ(test, nr_wrong, 0);
+}
+
+/* Who looks at it at rest asks for the tick, which goes on by itself. */
+static void jiffies_tick(struct kunit *test)
+{
+#ifndef SHIM_STRICT
+	unsigned long end = get_jiffies_64() + 60 * HZ;
+	u64 first;
+
+	while (!READ_ONCE(shim_tick.now) &&
+	       time_before((unsigned long)get_jiffies_64(), end))
+		(void)jiffies;
+	first = READ_ONCE(shim_tick.now);
+	KUNIT_EXPECT_NE(test, first, 0);
+	while (READ_ONCE(shim_tick.now) == first &&
+	       time_before((unsigned long)get_jiffies_64(), end))
+		cpu_relax();
+	KUNIT_EXPECT_NE(test, READ_ONCE(shim_tick.now), first);
+#endif
+}
+
 /* === Memory === */
 
 static void nth_allocation_fails(struct kunit *test)
@@ -1281,6 +1316,8 @@ static struct kunit_case shim_cases[] = {
 	KUNIT_CASE(once_is_once),
 	KUNIT_CASE(ratelimit_limits),
 	KUNIT_CASE(kernel_formats_are_printed),
+	KUNIT_CASE(jiffies_are_never_ahead_of_the_clock),
+	KUNIT_CASE(jiffies_tick),
 	KUNIT_CASE(nth_allocation_fails),
 	KUNIT_CASE(flags_that_slab_does_not_know_are_caught),
 	KUNIT_CASE(absurd_size_is_caught),
