@@ -282,7 +282,7 @@ static enum push cpu_push(struct cpu_class *cc, void *obj,
 	}
 	if (cc->loaded->nr == cc->loaded->limit)
 		return PUSH_CREDIT;
-	cc->loaded->obj[cc->loaded->nr++] = obj;
+	magazine_add(cc->loaded, cc->loaded->nr, obj);
 	u64_stats_inc(&cc->kept);
 	return PUSH_DONE;
 }

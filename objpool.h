@@ -505,6 +505,17 @@ static inline unsigned int cpu_can_pop(struct cpu_class *cc)
 	return cc->loaded->nr;
 }
 
+/*
+ * The object first: a process may fork in between, in userspace, and in the
+ * child whatever a magazine counts is destructed.
+ */
+static __always_inline void magazine_add(struct magazine *mag, unsigned int nr,
+					 void *obj)
+{
+	WRITE_ONCE(mag->obj[nr], obj);
+	WRITE_ONCE(mag->nr, nr + 1);
+}
+
 /* Whether there is room in cc->loaded now, its share of the bound drawn. */
 static inline bool cpu_can_push(struct cpu_class *cc)
 {
@@ -643,8 +654,7 @@ static __always_inline bool objpool_push(struct objpool *op,
 		mag = cc->loaded;
 		nr = mag->nr;
 	}
-	mag->nr = nr + 1;
-	mag->obj[nr] = obj;
+	magazine_add(mag, nr, obj);
 	u64_stats_inc(&cc->kept);
 	cpu_leave(block);
 	return true;

@@ -101,7 +101,8 @@ static void free_magazines(struct cpu_class *cc)
 {
 	if (cc->loaded != &no_magazine)
 		kfree(cc->loaded);
-	if (cc->previous != &no_magazine)
+	/* One and the same where a fork has come between their exchange. */
+	if (cc->previous != &no_magazine && cc->previous != cc->loaded)
 		kfree(cc->previous);
 	cc->loaded = &no_magazine;
 	cc->previous = &no_magazine;

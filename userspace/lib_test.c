@@ -608,6 +608,91 @@ static void forked_child_goes_on(void)
 	bytepool_destroy(pool);
 }
 
+#ifdef __x86_64__
+#define TRAP_FLAG 0x100UL
+
+/* A thread that stands still after each instruction until it is told to go. */
+static struct stepped {
+	struct bytepool_buf *bufs[2];
+	unsigned int at;
+	unsigned int go;
+} stepped;
+
+static void stand_still(int sig)
+{
+	unsigned int at = __atomic_add_fetch(&stepped.at, 1, __ATOMIC_SEQ_CST);
+
+	(void)sig;
+	while (__atomic_load_n(&stepped.go, __ATOMIC_SEQ_CST) < at)
+		sched_yield();
+}
+
+static void *release_step_by_step(void *arg)
+{
+	(void)arg;
+	bytepool_release_bufs(2, stepped.bufs);
+	stepped.bufs[1] = bytepool_get_buf(forked_pool, 100, GFP_KERNEL);
+	stepped.bufs[0] = bytepool_get_buf(forked_pool, 100, GFP_KERNEL);
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() |
+				       TRAP_FLAG);
+	bytepool_buf_release(stepped.bufs[1]);
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() &
+				       ~TRAP_FLAG);
+	__atomic_store_n(&stepped.at, -1U, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* What the thread had is idle or lost; what the other one has is sound. */
+static int child_of_stepped(struct bytepool *pool)
+{
+	struct bytepool_stats stats;
+
+	signal(SIGALRM, SIG_DFL);
+	alarm(20);
+	bytepool_shrink(pool);
+	bytepool_get_stats(pool, &stats);
+	return stats.misuse || bytepool_buf_refcount(stepped.bufs[0]) != 1;
+}
+
+static void forked_in_the_middle_of_a_release(void)
+{
+	struct bytepool *pool = create("stepped", 0);
+	unsigned int at = 0;
+	pthread_t thread;
+	int status;
+	pid_t pid;
+
+	CHECK(!bytepool_get_bufs(pool, 100, 2, stepped.bufs, GFP_KERNEL));
+	forked_pool = pool;
+	signal(SIGTRAP, stand_still);
+	CHECK(!pthread_create(&thread, NULL, release_step_by_step, NULL));
+	for (;;) {
+		while (__atomic_load_n(&stepped.at, __ATOMIC_SEQ_CST) == at)
+			sched_yield();
+		at = __atomic_load_n(&stepped.at, __ATOMIC_SEQ_CST);
+		if (at == -1U)
+			break;
+		fflush(stdout);
+		pid = fork();
+		CHECK(pid >= 0);
+		if (!pid)
+			_exit(child_of_stepped(pool));
+		CHECK(waitpid(pid, &status, 0) == pid);
+		CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+		__atomic_store_n(&stepped.go, at, __ATOMIC_SEQ_CST);
+	}
+	pthread_join(thread, NULL);
+	signal(SIGTRAP, SIG_DFL);
+	if (stepped.go)
+		CHECK(stepped.go > 10);
+	else
+		puts("# the processor's trap flag does not trap");
+	bytepool_buf_release(stepped.bufs[0]);
+	check_quiet(pool);
+	bytepool_destroy(pool);
+}
+#endif
+
 /* === Running === */
 
 static const struct {
@@ -628,6 +713,10 @@ static const struct {
 	{ "signal_handlers_may_use_it", signal_handlers_may_use_it },
 	{ "first_use_in_a_signal_handler", first_use_in_a_signal_handler },
 	{ "forked_child_goes_on", forked_child_goes_on },
+#ifdef __x86_64__
+	{ "forked_in_the_middle_of_a_release",
+	  forked_in_the_middle_of_a_release },
+#endif
 };
 
 #define NR_TESTS (sizeof(tests) / sizeof(tests[0]))
