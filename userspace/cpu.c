@@ -225,6 +225,34 @@ static unsigned int first_free_cpu(void)
 	return cpu;
 }
 
+#ifndef SHIM_STRICT
+/*
+ * For threads that join: setting it is all that can be done in a signal
+ * handler, as long as the C library has room for it without allocating. Its
+ * destructor is one of the first. And for those that do their first work in
+ * another one: what is registered at exit by then is not called any more.
+ */
+#define FIRST_KEYS 32
+static pthread_key_t exit_key;
+static bool has_exit_key, threads_join;
+
+static __attribute__((__constructor__(101))) void exit_key_init(void)
+{
+	has_exit_key = !pthread_key_create(&exit_key, thread_exit);
+	threads_join = has_exit_key && exit_key < FIRST_KEYS;
+}
+
+static int exit_key_set(void)
+{
+	return has_exit_key ? pthread_setspecific(exit_key, &shim_thread) : 0;
+}
+#else
+static int exit_key_set(void)
+{
+	return 0;
+}
+#endif
+
 static void thread_bring_up(void)
 {
 	unsigned int cpu;
@@ -238,7 +266,8 @@ static void thread_bring_up(void)
 	if (up) {
 		shim_shield();
 		ret = __cxa_thread_atexit_impl(thread_exit, NULL,
-					       &__dso_handle);
+					       &__dso_handle) ?:
+		      exit_key_set();
 		shim_unshield();
 		if (ret)
 			cpu_down();
@@ -247,21 +276,6 @@ static void thread_bring_up(void)
 }
 
 #ifndef SHIM_STRICT
-/*
- * For threads that join: setting it is all that can be done in a signal
- * handler, as long as the C library has room for it without allocating. Its
- * destructor is one of the first.
- */
-#define FIRST_KEYS 32
-static pthread_key_t exit_key;
-static bool has_exit_key;
-
-static __attribute__((__constructor__(101))) void exit_key_init(void)
-{
-	has_exit_key = !pthread_key_create(&exit_key, thread_exit) &&
-		       exit_key < FIRST_KEYS;
-}
-
 static bool steps_start_nothing(void)
 {
 	unsigned int i;
@@ -276,8 +290,7 @@ static void thread_join_as(unsigned int cpu)
 {
 	lockdep_assert_held(&hotplug_mutex);
 	if (cpu == CONFIG_NR_CPUS || !steps_start_nothing() ||
-	    pthread_setspecific(exit_key, &shim_thread) ||
-	    !shim_thread_attach(cpu, false))
+	    exit_key_set() || !shim_thread_attach(cpu, false))
 		return;
 	cpus[cpu].taken = true;
 	WRITE_ONCE(nr_taken, nr_taken + 1);
@@ -298,7 +311,7 @@ void shim_thread_join(void)
 
 	if (t->cpu != SHIM_NO_CPU || t->bringing_up || t->exiting ||
 	    in_interrupt() || READ_ONCE(nr_taken) == CONFIG_NR_CPUS ||
-	    orphans || !has_exit_key)
+	    orphans || !threads_join)
 		return;
 	t->bringing_up = true;
 	/* Whoever holds it may wait for what this thread was doing. */

@@ -266,6 +266,41 @@ static void threads_in_exit_may_use_it(void)
 	bytepool_destroy(pool);
 }
 
+static void shrink_while_exiting(void *arg)
+{
+	bytepool_shrink(arg);
+}
+
+static void *exit_with_key_alone(void *arg)
+{
+	pthread_setspecific(key, arg);
+	return NULL;
+}
+
+/*
+ * The first that a thread does is in its exit, where it is too late to
+ * register for that. Its stack is one that the C library does not keep.
+ */
+static void first_use_in_exit(void)
+{
+	struct bytepool *pool = create("exit", 0);
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	use(pool);
+	CHECK(!pthread_key_create(&key, shrink_while_exiting));
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 128UL << 20);
+	CHECK(!pthread_create(&thread, &attr, exit_with_key_alone, pool));
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attr);
+	pthread_key_delete(key);
+	/* Looks at the threads that there are. */
+	bytepool_shrink(pool);
+	check_quiet(pool);
+	bytepool_destroy(pool);
+}
+
 struct handover {
 	struct bytepool *pool;
 	struct bytepool_buf *slot;
@@ -705,6 +740,7 @@ static const struct {
 	{ "threads_give_back_what_they_have_idle",
 	  threads_give_back_what_they_have_idle },
 	{ "more_threads_than_cpu_numbers", more_threads_than_cpu_numbers },
+	{ "first_use_in_exit", first_use_in_exit },
 	{ "threads_in_exit_may_use_it", threads_in_exit_may_use_it },
 	{ "a_thread_that_only_releases_is_a_cpu",
 	  a_thread_that_only_releases_is_a_cpu },
