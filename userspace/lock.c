@@ -219,7 +219,8 @@ static u64 grace_period_number(void)
 
 	mutex_lock(&threads_mutex);
 	number = (shim_grace_period + SECTION_STEP) & ~SECTION_DEPTH;
-	WRITE_ONCE(shim_grace_period, number + 1);
+	/* Pairs with shim_reader_enter(): who has it sees what was written. */
+	smp_store_release(&shim_grace_period, number + 1);
 	mutex_unlock(&threads_mutex);
 	return number;
 }

@@ -16,6 +16,7 @@
 #ifndef _LINUX_RCU_READER_H
 #define _LINUX_RCU_READER_H
 
+#include <asm/barrier.h>
 #include <asm/thunk.h>
 #include <linux/thread_info.h>
 
@@ -54,8 +55,8 @@ static __always_inline void shim_reader_enter(void)
 
 	if (unlikely(t->section & SECTION_DEPTH))
 		call_thunk(shim_section_nest);
-	else
-		t->section = READ_ONCE(shim_grace_period);
+	else /* Pairs with the store in grace_period_number(). */
+		t->section = smp_load_acquire(&shim_grace_period);
 	/* Pairs with membarrier(2) in sections_wait(). */
 	barrier();
 }
