@@ -84,6 +84,15 @@ static unsigned long self(void)
 	return (unsigned long)&shim_thread;
 }
 
+/*
+ * thread_info.locks_held: how many locks the thread holds, whether it is
+ * counted at a gate for them, and above that how often it is just about to
+ * pass the gate, in or out: an interrupt may be, too.
+ */
+#define LOCKS_COUNTED 0x8000U
+#define LOCKS_GATE    0x10000U
+#define LOCKS_MASK    (LOCKS_GATE - 1)
+
 static void pause_cpu(unsigned int *spins)
 {
 	/* The holder may need this very processor to go on. */
@@ -146,6 +155,7 @@ bool shim_thread_attach(unsigned int cpu, bool wait)
 }
 
 static void gate_count(void);
+static void locks_add(unsigned int n);
 
 /**
  * shim_thread_detach() - the inverse, before the thread goes
@@ -158,7 +168,11 @@ void shim_thread_detach(unsigned int cpu)
 	if (threads[cpu] != &shim_thread)
 		return;
 	mutex_lock(&threads_mutex);
-	gate_count();
+	/* Counted already: it could not become a CPU, and holds the lock since. */
+	if (!(shim_thread.locks_held & LOCKS_COUNTED)) {
+		gate_count();
+		locks_add(LOCKS_COUNTED);
+	}
 	shim_thread.section = SECTION_SHARED;
 	WRITE_ONCE(threads[cpu], NULL);
 	mutex_unlock(&threads_mutex);
@@ -307,40 +321,52 @@ static struct gate *own_gate(void)
  */
 static void gate_count(void)
 {
-	shim_thread.gated = true;
 	__atomic_fetch_add(&own_gate()->inside, 1, __ATOMIC_RELAXED);
 	/* Pairs with the one in gate_close(). */
 	smp_mb__after_atomic();
 }
 
-static void gate_uncount(int order)
+static void gate_uncount(void)
 {
-	shim_thread.gated = false;
-	if (order == __ATOMIC_RELEASE)
-		__atomic_fetch_sub(&own_gate()->inside, 1, __ATOMIC_RELEASE);
-	else
-		__atomic_fetch_sub(&own_gate()->inside, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&own_gate()->inside, 1, __ATOMIC_RELEASE);
 }
 
-/* The first lock: with it the thread is inside, unless the gate is closed. */
-static void gate_enter(void)
+/* What others look at; an interrupt leaves it as it was. */
+static void locks_add(unsigned int n)
 {
 	struct thread_info *t = &shim_thread;
 
+	/* Pairs with the load in others_hold_locks(). */
+	smp_store_release(&t->locks_held, t->locks_held + n);
+	barrier();
+}
+
+/*
+ * The first lock: with it the thread is inside, unless the gate is closed.
+ * Until it is, and once it is about to be outside again, it holds none, so that
+ * an interrupt passes the gate by itself, in and out.
+ */
+static void gate_enter(void)
+{
 	for (;;) {
+		unsigned int first = 1;
 		unsigned long who;
 
-		t->locks_held++;
-		if (shim_section_is_shared(t))
+		locks_add(LOCKS_GATE);
+		if (shim_section_is_shared(&shim_thread)) {
+			first = 1 + LOCKS_COUNTED;
 			gate_count();
+		}
 		/* Else pairs with membarrier(2) in gate_close(). */
 		barrier();
 		who = READ_ONCE(forking);
-		if (likely(!who || who == self()))
+		if (likely(!who || who == self())) {
+			locks_add(first - LOCKS_GATE);
 			return;
-		if (t->gated)
-			gate_uncount(__ATOMIC_RELAXED);
-		t->locks_held--;
+		}
+		if (first != 1)
+			gate_uncount();
+		locks_add(-LOCKS_GATE);
 		while (READ_ONCE(forking))
 			sched_yield();
 	}
@@ -348,31 +374,35 @@ static void gate_enter(void)
 
 static void lock_enter(void)
 {
-	/* An interrupt in between passes the gate by itself, in and out. */
-	if (!shim_thread.locks_held)
+	if (!(shim_thread.locks_held & LOCKS_MASK))
 		gate_enter();
 	else
-		shim_thread.locks_held++;
+		locks_add(1);
 }
 
 static void lock_leave(void)
 {
-	struct thread_info *t = &shim_thread;
-
-	if (t->locks_held == 1 && t->gated)
-		gate_uncount(__ATOMIC_RELEASE);
-	/* Pairs with the load in others_hold_locks(). */
-	smp_store_release(&t->locks_held, t->locks_held - 1);
+	if (likely((shim_thread.locks_held & LOCKS_MASK) !=
+		   1 + LOCKS_COUNTED)) {
+		locks_add(-1);
+		return;
+	}
+	locks_add(LOCKS_GATE - LOCKS_COUNTED - 1);
+	gate_uncount();
+	locks_add(-LOCKS_GATE);
 }
 
 static bool gate_is_empty(void)
 {
-	unsigned int own = shim_thread.gated ? 1 : 0;
+	unsigned int own = shim_thread.locks_held & LOCKS_COUNTED ? 1 : 0;
 	unsigned int i, inside = 0;
 
+	/* First: a thread that others no longer look at is counted by then. */
+	if (others_hold_locks())
+		return false;
 	for (i = 0; i < NR_GATES; i++)
 		inside += __atomic_load_n(&gates[i].inside, __ATOMIC_ACQUIRE);
-	return inside == own && !others_hold_locks();
+	return inside == own;
 }
 
 static bool gate_close(bool want_idle)
@@ -425,7 +455,9 @@ void shim_lock_fork_done(bool child)
 		/* Others may have been about to see that it is closed. */
 		for (i = 0; i < NR_GATES; i++)
 			gates[i].inside = 0;
-		own_gate()->inside = shim_thread.gated ? 1 : 0;
+		own_gate()->inside = shim_thread.locks_held & LOCKS_COUNTED ?
+					     1 :
+					     0;
 		threads_fork_child();
 	} else {
 		urcu_bp_after_fork_parent();

@@ -29,8 +29,7 @@
  * @exiting: gives its CPU back, and gets no other
  * @bringing_up: a hotplug callback runs
  * @rcu_nesting: depth of RCU read-side sections
- * @locks_held: locks of any kind
- * @gated: it is counted at the gate for them; see lock.c
+ * @locks_held: locks of any kind; laid out as lock.c says
  * @hardirqs: interrupts that wait, a bit for each
  * @softirqs: the same
  */
@@ -42,7 +41,6 @@ struct thread_info {
 	bool irqs_off;
 	bool exiting;
 	bool bringing_up;
-	bool gated;
 	unsigned int shielded;
 	unsigned int rcu_nesting;
 	unsigned int locks_held;
