@@ -415,7 +415,7 @@ static inline bool reclaim_due(struct objpool *op)
 {
 	struct cpu_block *home = raw_cpu_read(op->cpu->home);
 
-	return home && time_after(jiffies, READ_ONCE(home->reclaimed));
+	return home && jiffies != READ_ONCE(home->reclaimed);
 }
 
 static inline void bound_return(struct idle_bound *bound, size_t bytes)

@@ -395,7 +395,8 @@ void objpool_evict_work(struct work_struct *work)
 
 static void evict(struct objpool *op, unsigned int class)
 {
-	if (time_before(jiffies, READ_ONCE(op->evicted) + EVICT_INTERVAL))
+	/* However long ago: jiffies wrap, on 32-bit machines after weeks. */
+	if (jiffies - READ_ONCE(op->evicted) < EVICT_INTERVAL)
 		return;
 	WRITE_ONCE(op->evicted, jiffies);
 	WRITE_ONCE(op->wanting, class);
