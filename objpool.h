@@ -129,7 +129,7 @@ struct cpu_pool {
 /**
  * struct depot - full and empty magazines of one class on one node
  * @lock: protects all of it
- * @full: magazines with at least one object
+ * @full: magazines with at least one object, and no vacant place's share
  * @empty: magazines without, which may have their places' share of the bound
  * @nr_full: how many of the former
  * @nr_empty: how many of the latter

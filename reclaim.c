@@ -349,8 +349,14 @@ static void cpu_cool(struct objpool *op, unsigned int except)
 			continue;
 		mag = cpu_take_cold(&block->class[i]);
 		cpu_leave(block);
-		if (mag &&
-		    !depot_put_full(depot_here(op, i), mag, UINT_MAX, NULL))
+		if (!mag)
+			continue;
+		/*
+		 * Not all vacant places are the last look's: this may be
+		 * another CPU by now. In a depot nobody would find their share.
+		 */
+		bound_return(op->bound, vacate(mag, op->class[i].size));
+		if (!depot_put_full(depot_here(op, i), mag, UINT_MAX, NULL))
 			/* A signal handler's, in userspace: as if it was put. */
 			bound_return(op->bound, magazine_dissolve(op, i, mag));
 	}
