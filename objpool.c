@@ -864,8 +864,9 @@ void objpool_kill(struct objpool *op)
 		/* Nobody waits for a device to go but its user. */
 		synchronize_rcu_expedited();
 	} while (freeze_blocks(op));
-	flush_work(&op->work);
 	cancel_work_sync(&op->evict_work);
+	/* Last, for what is destructed may be parked. */
+	flush_work(&op->work);
 	drain_frozen(op, DRAIN_ALL);
 	drain_depots(op, DRAIN_ALL);
 	mutex_unlock(&op->drain_lock);
