@@ -512,8 +512,9 @@ static inline unsigned int cpu_can_pop(struct cpu_class *cc)
 static __always_inline void magazine_add(struct magazine *mag, unsigned int nr,
 					 void *obj)
 {
-	WRITE_ONCE(mag->obj[nr], obj);
-	WRITE_ONCE(mag->nr, nr + 1);
+	mag->obj[nr] = obj;
+	barrier();
+	mag->nr++;
 }
 
 /* Whether there is room in cc->loaded now, its share of the bound drawn. */
@@ -547,8 +548,10 @@ static __always_inline bool __objpool_pop(struct objpool *op,
 	}
 	if (counted && unlikely(len > cc->size))
 		goto none;
-	mag->nr = --nr;
-	*obj = mag->obj[nr];
+	*obj = mag->obj[nr - 1];
+	/* As in magazine_add(): what is counted is there. */
+	barrier();
+	mag->nr--;
 	u64_stats_inc(&cc->hit);
 	if (counted) {
 		u64_stats_add(&cc->requested, len);
