@@ -98,6 +98,9 @@ struct recent_length {
  * @recent_pos: where in @recent the next length is noted
  * @reclaimed: when, in jiffies, vacant places were last given back because
  *	the bound was exhausted
+ * @resting: nothing was done here since somebody last looked for CPUs that
+ *	rest, and what was idle has gone; protected by objpool.drain_lock
+ * @seen: gets and puts as of that look; likewise
  * @sync: makes 64-bit counters readable on 32-bit machines
  * @recent: the lengths served last
  * @class: by class of object
@@ -105,6 +108,8 @@ struct recent_length {
 struct cpu_block {
 	u8 busy;
 	u8 recent_pos;
+	bool resting;
+	u32 seen;
 	struct u64_stats_sync sync;
 	unsigned long reclaimed;
 	struct recent_length recent[RECENT_LENGTHS];

@@ -375,7 +375,69 @@ static size_t depot_evict(struct objpool *op, unsigned int class,
 	return drain_depot(op, class, depot, bytes, DRAIN_SHRINK);
 }
 
-/* Makes room for a class, up to an eighth of the bound. */
+/* All that a CPU has done, to be compared. */
+static u32 block_activity(struct objpool *op, struct cpu_block *block)
+{
+	u32 activity = 0;
+	unsigned int i;
+
+	for (i = 0; i < op->nr_classes; i++) {
+		struct cpu_class *cc = &block->class[i];
+
+		activity += u64_stats_read(&cc->hit) +
+			    u64_stats_read(&cc->miss) +
+			    u64_stats_read(&cc->kept) +
+			    u64_stats_read(&cc->dropped);
+	}
+	return activity;
+}
+
+/* Freezes the block of a CPU that has done nothing since the last look. */
+static bool freeze_resting(struct objpool *op, struct cpu_pool *cp)
+{
+	/* Pairs with the cmpxchg() in make_block(). */
+	struct cpu_block *home = smp_load_acquire(&cp->home);
+	u32 activity;
+
+	if (!home)
+		return false;
+	activity = block_activity(op, home);
+	if (home->seen != activity) {
+		home->seen = activity;
+		home->resting = false;
+		return false;
+	}
+	if (home->resting || xchg(&cp->block, &no_block) == &no_block)
+		return false;
+	home->resting = true;
+	cp->frozen = true;
+	return true;
+}
+
+/* What CPUs have that rest, of whatever class: they look for nothing. */
+static void evict_cpus(struct objpool *op)
+{
+	bool found = false;
+	unsigned int cpu;
+
+	/* The end of the pool holds it, and waits for this. */
+	if (!mutex_trylock(&op->drain_lock))
+		return;
+	for_each_possible_cpu(cpu)
+		found |= freeze_resting(op, per_cpu_ptr(op->cpu, cpu));
+	if (found) {
+		/* Pairs with preempt_disable() in cpu_enter(). */
+		synchronize_rcu();
+		drain_frozen(op, DRAIN_SHRINK);
+		thaw_blocks(op);
+	}
+	mutex_unlock(&op->drain_lock);
+}
+
+/*
+ * Makes room for a class, up to an eighth of the bound from depots, or if they
+ * have nothing that rests, from CPUs.
+ */
 void objpool_evict_work(struct work_struct *work)
 {
 	struct objpool *op = container_of(work, struct objpool, evict_work);
@@ -394,6 +456,8 @@ void objpool_evict_work(struct work_struct *work)
 				done += depot_evict(op, i, depots + i,
 						    bytes - done);
 	}
+	if (!done)
+		evict_cpus(op);
 }
 
 /* How often to look for what rests; and for vacant places once a tick. */

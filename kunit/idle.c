@@ -3,6 +3,7 @@
  * bytepool test cases - many buffers at once, idle memory and its bound, and
  * the limit of memory in use
  */
+#include <linux/completion.h>
 #include <linux/jiffies.h>
 #include <linux/limits.h>
 #include <linux/sched.h>
@@ -330,6 +331,63 @@ static void idle_memory_that_rests_gives_way(struct kunit *test)
 	KUNIT_EXPECT_GE(test, bpt_tier(test, pool, 5).idle, SZ_1M / SZ_4K / 2);
 }
 
+/**
+ * struct hoard - what a CPU keeps that does nothing any more
+ * @pool: the pool
+ * @bufs: of 4 KiB, the whole bound's
+ * @there: it has them
+ * @end: it may go
+ */
+struct hoard {
+	struct bytepool *pool;
+	struct bytepool_buf *bufs[SZ_256K / SZ_4K];
+	struct completion there;
+	struct completion end;
+};
+
+static void hoard(struct bpt_crew *crew, unsigned int thread)
+{
+	struct hoard *hoard = crew->arg;
+	int ret;
+
+	ret = bytepool_get_bufs(hoard->pool, SZ_4K, ARRAY_SIZE(hoard->bufs),
+				hoard->bufs, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(crew->test, ret, 0);
+	bytepool_release_bufs(ARRAY_SIZE(hoard->bufs), hoard->bufs);
+	complete(&hoard->there);
+	wait_for_completion(&hoard->end);
+}
+
+/* It has the whole bound in its magazines, and never looks for room. */
+static void idle_memory_of_a_cpu_that_rests_gives_way(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	unsigned long end = jiffies + 20 * HZ;
+	struct bpt_crew crew;
+	struct hoard *h;
+
+	if (!bpt_recycles(test, 0))
+		return;
+	h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, h);
+	config.max_idle = SZ_256K;
+	h->pool = bpt_pool(test, &config);
+	init_completion(&h->there);
+	init_completion(&h->end);
+	bpt_start(test, &crew, 1, hoard, h);
+	wait_for_completion(&h->there);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, h->pool, 5).idle,
+			ARRAY_SIZE(h->bufs));
+	do {
+		bytepool_buf_release(bpt_get_buf(test, h->pool, SZ_2K));
+		cond_resched();
+	} while (!bpt_tier(test, h->pool, 4).hit && time_before(jiffies, end));
+	KUNIT_EXPECT_GT(test, bpt_tier(test, h->pool, 4).hit, 0);
+	complete(&h->end);
+	bpt_wait(&crew);
+	bpt_expect_whole(test, h->pool, config.max_idle, true);
+}
+
 static void shrink_gives_all_idle_memory_back(struct kunit *test)
 {
 	struct bytepool *pool = bpt_tier_pool(test, SZ_4K, 0);
@@ -421,6 +479,7 @@ static struct kunit_case idle_cases[] = {
 	KUNIT_CASE(max_idle_too_small_keeps_nothing),
 	KUNIT_CASE(max_idle_is_for_the_whole_pool),
 	KUNIT_CASE(idle_memory_that_rests_gives_way),
+	KUNIT_CASE(idle_memory_of_a_cpu_that_rests_gives_way),
 	KUNIT_CASE(shrink_gives_all_idle_memory_back),
 	KUNIT_CASE(shrink_counts_the_tiers_own_sizes),
 	KUNIT_CASE(prefill_again_within_an_exact_bound),
