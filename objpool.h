@@ -420,7 +420,7 @@ static inline bool reclaim_due(struct objpool *op)
 {
 	struct cpu_block *home = raw_cpu_read(op->cpu->home);
 
-	return home && jiffies != READ_ONCE(home->reclaimed);
+	return home && jiffies - READ_ONCE(home->reclaimed) > 0;
 }
 
 static inline void bound_return(struct idle_bound *bound, size_t bytes)

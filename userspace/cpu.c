@@ -265,9 +265,8 @@ static void thread_bring_up(void)
 		up = cpu_up(cpu);
 	if (up) {
 		shim_shield();
-		ret = __cxa_thread_atexit_impl(thread_exit, NULL,
-					       &__dso_handle) ?:
-		      exit_key_set();
+		ret = __cxa_thread_atexit_impl(thread_exit, NULL, &__dso_handle) ?:
+			      exit_key_set();
 		shim_unshield();
 		if (ret)
 			cpu_down();
@@ -289,8 +288,8 @@ static bool steps_start_nothing(void)
 static void thread_join_as(unsigned int cpu)
 {
 	lockdep_assert_held(&hotplug_mutex);
-	if (cpu == CONFIG_NR_CPUS || !steps_start_nothing() ||
-	    exit_key_set() || !shim_thread_attach(cpu, false))
+	if (cpu == CONFIG_NR_CPUS || !steps_start_nothing() || exit_key_set() ||
+	    !shim_thread_attach(cpu, false))
 		return;
 	cpus[cpu].taken = true;
 	WRITE_ONCE(nr_taken, nr_taken + 1);

@@ -455,9 +455,8 @@ void shim_lock_fork_done(bool child)
 		/* Others may have been about to see that it is closed. */
 		for (i = 0; i < NR_GATES; i++)
 			gates[i].inside = 0;
-		own_gate()->inside = shim_thread.locks_held & LOCKS_COUNTED ?
-					     1 :
-					     0;
+		own_gate()->inside =
+			shim_thread.locks_held & LOCKS_COUNTED ? 1 : 0;
 		threads_fork_child();
 	} else {
 		urcu_bp_after_fork_parent();
