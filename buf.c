@@ -431,7 +431,7 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 	unsigned long offset;
 	void *obj;
 
-	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
+	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
 	offset = offsets_of(pool, len)->buf;

@@ -160,23 +160,21 @@ static u32 find_factor(struct bytepool *pool)
  */
 static void set_slab_slots(struct bytepool *pool)
 {
-	struct slab_slot *slot;
-	unsigned int i;
+	unsigned int i, slot;
 
 	for (i = 0; i < NR_SLAB_SLOTS; i++)
-		pool->slab_slot[i].slab = NO_SLAB;
+		pool->slab[i] = NO_SLAB;
 	/* What a put has to look at more closely is not found here. */
 	if (!pool->fast_max || want_init_on_free())
 		return;
 	pool->slab_factor = find_factor(pool);
 	for (i = 0; i < pool->nr_tiers; i++) {
-		slot = &pool->slab_slot[slab_slot(pool->slab_factor,
-						  pool->tier[i].slab)];
-		if (slot->slab != NO_SLAB)
+		slot = slab_slot(pool->slab_factor, pool->tier[i].slab);
+		if (pool->slab[slot] != NO_SLAB)
 			continue;
-		slot->slab = pool->tier[i].slab;
-		slot->offset = class_offset(class_raw(i));
-		slot->align_mask = pool->tier[i].align_mask;
+		pool->slab[slot] = pool->tier[i].slab;
+		pool->slab_align_mask[slot] = pool->tier[i].align_mask;
+		pool->slab_offset[slot] = class_offset(class_raw(i));
 	}
 }
 

@@ -12,6 +12,7 @@
 
 #include <linux/version.h>
 #include <linux/cache.h>
+#include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/refcount.h>
@@ -42,6 +43,15 @@ static inline bool cpu_private(void)
 		raw_spin_lock_irqsave(lock, *(flags)); \
 		true;                                  \
 	})
+
+/* Neither NULL nor an ERR_PTR, in one comparison. */
+static __always_inline bool ptr_valid(const void *ptr)
+{
+	/* There the kernel's addresses are negative, and below those. */
+	if (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_ARM64))
+		return (long)ptr < -MAX_ERRNO;
+	return (unsigned long)ptr + MAX_ERRNO > MAX_ERRNO;
+}
 
 /* See compat.c. */
 extern unsigned long slab_cache_offset;

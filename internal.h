@@ -110,18 +110,6 @@ struct tier {
 	struct shared_cache *payload;
 };
 
-/**
- * struct slab_slot - a tier as it is found by the slab cache of its payloads
- * @slab: the cache, or %NO_SLAB
- * @offset: class_offset() of the tier's raw memory
- * @align_mask: bits that are clear in the address of every payload
- */
-struct slab_slot {
-	struct kmem_cache *slab;
-	u32 offset;
-	u32 align_mask;
-};
-
 /* In an empty slot; what is no slab object has NULL, and is not found either. */
 #define NO_SLAB ((struct kmem_cache *)1)
 
@@ -158,8 +146,13 @@ struct class_offsets {
  * @fast_max: largest length that the fast path of a get serves; 0 where it
  *	has to look at more than that
  * @slab_factor: of slab_slot()
- * @slab_slot: tiers by slab cache, for the fast path of a put: only tiers that
- *	share their slot with no other; empty where a put has to look at more
+ * @slab: slab caches by slot, for the fast path of a put: only of tiers that
+ *	share their slot with no other, else, and where a put has to look at
+ *	more, %NO_SLAB. An array for each field, because the processor scales
+ *	an index by the size of a word
+ * @slab_align_mask: of the tiers: bits that are clear in the address of every
+ *	payload
+ * @slab_offset: class_offset() of the tiers' raw memory
  * @limit: bytes of capacity in use at most; 0: none
  * @used: those bytes, where there is a limit
  * @handles: where handles come from
@@ -193,7 +186,9 @@ struct bytepool {
 	struct class_offsets offset_of[32];
 	u8 tier_of[32];
 	u32 slab_factor;
-	struct slab_slot slab_slot[NR_SLAB_SLOTS];
+	struct kmem_cache *slab[NR_SLAB_SLOTS];
+	u32 slab_align_mask[NR_SLAB_SLOTS];
+	u16 slab_offset[NR_SLAB_SLOTS];
 	size_t limit;
 	atomic_long_t used;
 	struct shared_cache *handles;
@@ -361,12 +356,6 @@ static inline struct bytepool *pool_of(struct objpool *op)
 	return container_of(op, struct bytepool, objects);
 }
 
-/* Neither NULL nor an ERR_PTR, in one comparison. */
-static __always_inline bool pool_valid(const struct bytepool *pool)
-{
-	return (unsigned long)pool + MAX_ERRNO > MAX_ERRNO;
-}
-
 static inline unsigned int class_bare(const struct bytepool *pool)
 {
 	return 2 * pool->nr_tiers;
@@ -406,13 +395,12 @@ static __always_inline bool raw_find(const struct bytepool *pool,
 				     const void *mem, unsigned long *offset)
 {
 	struct kmem_cache *slab = slab_cache_of_linear(mem);
-	const struct slab_slot *slot;
+	unsigned long slot = slab_slot(pool->slab_factor, slab);
 
-	slot = &pool->slab_slot[slab_slot(pool->slab_factor, slab)];
-	if (unlikely(slot->slab != slab) ||
-	    unlikely((unsigned long)mem & slot->align_mask))
+	if (unlikely(*(pool->slab + slot) != slab) ||
+	    unlikely((unsigned long)mem & *(pool->slab_align_mask + slot)))
 		return false;
-	*offset = slot->offset;
+	*offset = *(pool->slab_offset + slot);
 	return true;
 }
 
@@ -536,7 +524,7 @@ void report_module_init(void);
 static __always_inline bool get_allowed(struct bytepool *pool, gfp_t gfp,
 					unsigned long site)
 {
-	if (unlikely(!pool_valid(pool)))
+	if (unlikely(!ptr_valid(pool)))
 		return pool_usable(pool, site);
 	if (likely(!(gfp & ~BYTEPOOL_GFP_MASK)))
 		return true;

@@ -538,7 +538,7 @@ static __always_inline bool __objpool_pop(struct objpool *op,
 	struct cpu_block *block;
 	struct cpu_class *cc;
 	struct magazine *mag;
-	unsigned int nr;
+	unsigned long nr;
 
 	if (unlikely(!cpu_enter(op, &block)))
 		return false;

@@ -263,7 +263,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 	unsigned long offset;
 	void *mem;
 
-	if (unlikely(!pool_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
+	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	offset = offsets_of(pool, len)->raw;
@@ -388,7 +388,7 @@ void bytepool_put(struct bytepool *pool, void *mem)
 {
 	unsigned long offset;
 
-	if (unlikely(!pool_valid(pool)) ||
+	if (unlikely(!ptr_valid(pool)) ||
 	    unlikely(!raw_find(pool, mem, &offset)) ||
 	    unlikely(!objpool_push(&pool->objects, offset, mem)))
 		raw_put_slow(pool, mem, _RET_IP_);

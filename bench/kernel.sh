@@ -37,7 +37,7 @@ header()
 {
 	cat <<-END
 	# SPDX-License-Identifier: GPL-2.0
-	# bytepool: $(git -C "$top" describe --always --dirty)
+	# bytepool: $(measured_version)
 	# machine: QEMU $(qemu-system-x86_64 --version |
 		sed -n 's/.*version \([0-9.]*\).*/\1/p'), -icount shift=0, one CPU
 	# unit: instructions of a pair; an instruction with a rep prefix counts once for each round

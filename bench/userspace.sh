@@ -308,8 +308,7 @@ header()
 		head -n 1), $(nproc) processors"
 	echo "# kernel: $(uname -r)"
 	echo "# compiler: $(cc --version | head -n 1)"
-	echo "# bytepool: $(git -c safe.directory='*' -C "$top" describe \
-		--always --dirty --exclude '*' 2>/dev/null || echo unknown)"
+	echo "# bytepool: $(measured_version)"
 	for package in libc6 libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 \
 		libdpdk-dev liburcu8 valgrind; do
 		version_of "$package" | sed 's/ /: /;s/^/# /'

@@ -53,6 +53,18 @@ quietly()
 	fi
 }
 
+# What figures are of: the commit, and whether the sources are those of it. What
+# has been measured just now is among the files, and none of them.
+measured_version()
+{
+	local git=(git -c safe.directory='*' -C "$top") dirty=
+
+	"${git[@]}" diff --quiet HEAD -- . ':!Documentation/performance' \
+		2>/dev/null || dirty=-dirty
+	echo "$("${git[@]}" rev-parse --short HEAD 2>/dev/null ||
+		echo unknown)$dirty"
+}
+
 # === Packages ===
 
 # What each part of the project needs on top of Debian's essential packages.

@@ -39,4 +39,10 @@ static inline int __must_check PTR_ERR_OR_ZERO(const void *ptr)
 	return IS_ERR(ptr) ? PTR_ERR(ptr) : 0;
 }
 
+/* Neither NULL nor an ERR_PTR, in one comparison: as compat.h has it. */
+static __always_inline bool ptr_valid(const void *ptr)
+{
+	return (unsigned long)ptr + MAX_ERRNO > MAX_ERRNO;
+}
+
 #endif /* _LINUX_ERR_H */
