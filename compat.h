@@ -48,7 +48,8 @@ static inline bool cpu_private(void)
 static __always_inline bool ptr_valid(const void *ptr)
 {
 	/* There the kernel's addresses are negative, and below those. */
-	if (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_ARM64))
+	if (!IS_ENABLED(CONFIG_UML) &&
+	    (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_ARM64)))
 		return (long)ptr < -MAX_ERRNO;
 	return (unsigned long)ptr + MAX_ERRNO > MAX_ERRNO;
 }
