@@ -441,6 +441,50 @@ static void init_on_alloc_zeroes(struct kunit *test)
 	kmem_cache_destroy(typesafe);
 }
 
+struct reuse {
+	struct kmem_cache *cache;
+	unsigned long *obj;
+	bool freed;
+};
+
+static int write_and_free(void *data)
+{
+	struct reuse *reuse = data;
+
+	*reuse->obj = 1;
+	kmem_cache_free(reuse->cache, reuse->obj);
+	WRITE_ONCE(reuse->freed, true);
+	return 0;
+}
+
+/* Who gets the memory comes after him who freed it, whatever else tells so. */
+static void object_is_ordered_after_its_last_use(struct kunit *test)
+{
+	struct reuse reuse = {};
+	struct task_struct *task;
+
+	reuse.cache = kmem_cache_create("shim_reuse", 64, 0,
+					SLAB_TYPESAFE_BY_RCU, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, reuse.cache);
+	reuse.obj = kmem_cache_alloc(reuse.cache, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, reuse.obj);
+	task = kthread_create(write_and_free, &reuse, "shim");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	get_task_struct(task);
+	wake_up_process(task);
+	while (!READ_ONCE(reuse.freed))
+		cpu_relax();
+	KUNIT_EXPECT_PTR_EQ(test, kmem_cache_alloc(reuse.cache, GFP_KERNEL),
+			    (void *)reuse.obj);
+	/* ThreadSanitizer has a look. */
+	*reuse.obj = 2;
+	kmem_cache_free(reuse.cache, reuse.obj);
+	while (!shim_kthread_exited(task))
+		cpu_relax();
+	put_task_struct(task);
+	kmem_cache_destroy(reuse.cache);
+}
+
 static void destroying_a_cache_in_use_is_caught(struct kunit *test)
 {
 	struct kmem_cache *cache;
@@ -1323,6 +1367,7 @@ static struct kunit_case shim_cases[] = {
 	KUNIT_CASE(absurd_size_is_caught),
 	KUNIT_CASE(memory_is_as_promised),
 	KUNIT_CASE(init_on_alloc_zeroes),
+	KUNIT_CASE(object_is_ordered_after_its_last_use),
 	KUNIT_CASE(destroying_a_cache_in_use_is_caught),
 	KUNIT_CASE(second_cache_of_a_name_is_caught),
 	KUNIT_CASE(misuse_of_memory_is_caught),

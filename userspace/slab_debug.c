@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 #ifdef SHIM_TSAN
+#include <sanitizer/tsan_interface.h>
+
 /*
  * The tree and its mutex belong to the checker, not to what is checked: two
  * threads that allocate are not ordered by it.
@@ -48,7 +50,17 @@ static void unseen_end(void)
 	AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
 	AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
 }
+
+/*
+ * But who gets an object that was freed comes after him who freed it: where it
+ * is the same memory, the checker has to be told.
+ */
+#define object_freed(obj)  __tsan_release(obj)
+#define object_reused(obj) __tsan_acquire(obj)
 #else
+#define object_freed(obj)  ((void)(obj))
+#define object_reused(obj) ((void)(obj))
+
 static void unseen_begin(void)
 {
 }
@@ -531,7 +543,10 @@ static void *cache_alloc_resting(struct kmem_cache *cache)
 		cache->nr_live++;
 	}
 	tree_unlock();
-	return area ? (void *)area->start : NULL;
+	if (!area)
+		return NULL;
+	object_reused((void *)area->start);
+	return (void *)area->start;
 }
 
 /* What readers may look at, or a constructor has made, is not zeroed. */
@@ -597,6 +612,7 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj)
 	if (!obj)
 		return;
 	check_free_context();
+	object_freed(obj);
 	tree_lock();
 	area = area_find(obj);
 	ok = area && area->start == (unsigned long)obj &&
