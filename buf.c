@@ -518,6 +518,8 @@ static __always_inline enum drop buf_drop_locked(struct bytepool_buf *buf,
 	if (state != STATE_SOLE_ATOMIC ||
 	    !atomic_try_cmpxchg_release(&buf->ref.refs, &refs, 0))
 		return DROP_REFUSED;
+	/* As in buf_drop(). */
+	smp_acquire__after_ctrl_dep();
 	WRITE_ONCE(buf->flags, BUF_ATOMIC | BUF_IDLE);
 	return DROP_LAST;
 }
@@ -532,6 +534,8 @@ static __always_inline enum drop buf_drop(struct bytepool_buf *buf)
 
 	if (unlikely(state != STATE_SOLE))
 		return buf_drop_locked(buf, state);
+	/* Pairs with the release by those that dropped theirs before. */
+	smp_acquire__after_ctrl_dep();
 	WRITE_ONCE(buf->state, STATE_IDLE);
 	return DROP_LAST;
 }
@@ -546,8 +550,6 @@ static __always_inline void buf_dropped(struct bytepool_buf *buf,
 		buf_release_slow(buf, site);
 		return;
 	}
-	/* Pairs with the release by those that dropped theirs before. */
-	smp_acquire__after_ctrl_dep();
 	WRITE_ONCE(buf->site, site);
 	pool = buf->pool;
 	if (unlikely(!objpool_push(&pool->objects, buf->cpu_offset, buf)))
