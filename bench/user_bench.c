@@ -271,7 +271,9 @@ static double run_alone(struct cell *cell)
 static double count_pairs(struct cell *cell)
 {
 	enter(cell, 0);
+	usleep(cell->candidate->settle[0] * 1000);
 	run_pairs(cell, TIMES);
+	usleep(cell->candidate->settle[1] * 1000);
 	for (unsigned int i = 0; i <= 2; i++) {
 		unsigned long pairs = i < 2 ? TIMES : 2 * TIMES;
 
