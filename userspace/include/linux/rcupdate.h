@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Faithful, on liburcu-bp: grace periods and callbacks are real, callbacks run
+ * Faithful, on liburcu-bp, and in the fast build on what rcu_reader.h has
+ * beside it: grace periods and callbacks are real, callbacks run
  * where they may not sleep. The checking builds report a wait inside a
  * read-side section. ThreadSanitizer does not see into liburcu: a reader's end
  * releases what a grace period acquires, and a grace period's start releases
