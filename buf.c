@@ -74,6 +74,7 @@ static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
 	WRITE_ONCE(buf->rcu, pool->flags & BYTEPOOL_RCU ? 1 : 0);
 	buf->pool = pool;
 	buf->generation = 0;
+	buf->cpu_offset = 0;
 	buf->site = 0;
 	if (handle_link(pool, buf))
 		return buf;
@@ -151,22 +152,9 @@ static void handle_free(struct bytepool *pool, struct bytepool_buf *buf)
 		objpool_park(op, class_bare(pool), buf, false);
 }
 
-static u32 handle_flags(const struct bytepool *pool)
-{
-	u32 flags = BUF_IDLE;
-
-	if (pool->flags & (BYTEPOOL_RCU | BYTEPOOL_CHECK))
-		flags |= BUF_ATOMIC;
-	if (pool->limit)
-		flags |= BUF_LIMIT;
-	if (want_init_on_free())
-		flags |= BUF_CLEAR;
-	return flags;
-}
-
 /* === Construction === */
 
-/* Who walks the list of handles may read these at any time. */
+/* Who walks the list of handles may read some of these at any time. */
 static void handle_set(struct bytepool_buf *buf, u16 class, u32 capacity)
 {
 	WRITE_ONCE(buf->class, class);
@@ -187,27 +175,49 @@ static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
  * @pool: the pool
  * @tier_nr: its tier
  * @gfp: for the allocator
+ * @data: its payload from the tier's slab cache; NULL if there is no memory
  *
- * Return: the handle, or NULL.
+ * Return: the handle; NULL, and the payload is freed.
  */
-void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp)
+static struct bytepool_buf *buf_construct(struct bytepool *pool,
+					  unsigned int tier_nr, gfp_t gfp,
+					  void *data)
 {
 	const struct tier *tier = &pool->tier[tier_nr];
-	u32 flags = handle_flags(pool);
+	u32 flags = pool->handle_flags;
 	struct bytepool_buf *buf;
 
-	buf = handle_alloc(pool, gfp);
-	if (!buf)
-		return NULL;
-	handle_set(buf, class_buf(tier_nr), tier->size);
-	buf->data = payload_alloc(pool, tier, gfp);
-	if (!buf->data && may_fall_back(pool, tier, gfp)) {
-		buf->data = big_vmalloc(tier->size, gfp);
+	if (!data && may_fall_back(pool, tier, gfp)) {
+		data = big_vmalloc(tier->size, gfp);
 		flags |= BUF_VMALLOC;
 	}
-	buf->flags = flags;
-	if (likely(buf->data))
+	if (!data)
+		return NULL;
+	buf = handle_alloc(pool, gfp);
+	if (likely(buf)) {
+		handle_set(buf, class_buf(tier_nr), tier->size);
+		buf->data = data;
+		buf->flags = flags;
+	} else if (flags & BUF_VMALLOC) {
+		big_free(data);
+	} else {
+		kmem_cache_free(tier->slab, data);
+	}
+	return buf;
+}
+
+/* The same, and counts it as a miss. */
+static struct bytepool_buf *buf_get_fresh(struct bytepool *pool,
+					  unsigned int tier, size_t len,
+					  gfp_t gfp, void *data)
+{
+	struct bytepool_buf *buf = buf_construct(pool, tier, gfp, data);
+
+	if (unlikely(!buf) ||
+	    likely(objpool_count_miss(&pool->objects, class_buf(tier), len,
+				      gfp)))
 		return buf;
+	payload_free(pool, buf);
 	handle_free(pool, buf);
 	return NULL;
 }
@@ -289,10 +299,22 @@ static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 }
 
 /*
- * Makes an idle handle a live buffer with a count of 1. Its state is written in
- * one piece, as the last release did: a processor that finds what it reads in
- * two stores on their way to the cache has to wait for both.
+ * Makes a handle a live buffer. Its state is written in one piece, as the last
+ * release did: a processor that finds what it reads in two stores on their way
+ * to the cache has to wait for both.
  */
+static __always_inline void buf_begin(struct bytepool_buf *buf, u64 state,
+				      size_t len, unsigned long site)
+{
+	WRITE_ONCE(buf->site, site);
+	buf->generation++;
+	buf->len = len;
+	/* Pairs with the acquire in bytepool_buf_tryretain(). */
+	smp_wmb();
+	WRITE_ONCE(buf->state, state);
+}
+
+/* The same for an idle handle, with a count of 1; false if it is not idle. */
 static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 				      unsigned long site)
 {
@@ -300,12 +322,7 @@ static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 
 	if (unlikely(!(state & STATE_IDLE)))
 		return false;
-	WRITE_ONCE(buf->site, site);
-	buf->generation++;
-	buf->len = len;
-	/* Pairs with the acquire in bytepool_buf_tryretain(). */
-	smp_wmb();
-	WRITE_ONCE(buf->state, (state & ~STATE_IDLE) | STATE_SOLE);
+	buf_begin(buf, (state & ~STATE_IDLE) | STATE_SOLE, len, site);
 	return true;
 }
 
@@ -316,19 +333,23 @@ static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 {
 	unsigned int class = class_buf(tier);
 	struct bytepool_buf *buf;
-	bool fresh;
 
 	for (;;) {
-		buf = objpool_get(&pool->objects, class, len, gfp, &fresh);
-		if (!buf)
-			return NULL;
-		if (unlikely(refcount_read(&buf->ref) ||
-			     !(buf->flags & BUF_IDLE))) {
+		buf = objpool_get(&pool->objects, class, len, gfp);
+		if (!buf) {
+			if (!slab_allowed())
+				return NULL;
+			buf = buf_get_fresh(pool, tier, len, gfp,
+					    payload_alloc(pool, tier, gfp));
+			if (!buf)
+				return NULL;
+		} else if (unlikely(refcount_read(&buf->ref) ||
+				    !(buf->flags & BUF_IDLE))) {
 			buf_refuse(pool, buf, site);
 			continue;
-		}
-		if (!fresh && gfp & __GFP_ZERO)
+		} else if (gfp & __GFP_ZERO) {
 			memset(buf->data, 0, buf->capacity);
+		}
 		memset(handle_priv(buf), 0, pool->priv_size);
 		buf_issue(buf, len, site);
 		return buf;
@@ -349,7 +370,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	buf->data = oversize_alloc(pool, len, gfp);
 	if (!buf->data)
 		goto err_free_handle;
-	flags = handle_flags(pool) | BUF_OVERSIZE;
+	flags = pool->handle_flags | BUF_OVERSIZE;
 	if (is_vmalloc_addr(buf->data))
 		flags |= BUF_VMALLOC;
 	buf->flags = flags;
@@ -385,21 +406,79 @@ buf_get_slow(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long site)
 	return buf ?: get_failed(pool, class_buf(tier), site);
 }
 
-/* What bytepool_get_buf() does where this CPU has nothing idle at hand. */
-static noinline struct bytepool_buf *
-buf_get_empty(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long site)
+/* What bytepool_get_buf() does where there may be something in the depot. */
+static noinline struct bytepool_buf *buf_get_shared(struct bytepool *pool,
+						    size_t len, gfp_t gfp,
+						    unsigned long offset,
+						    unsigned long site)
 {
-	unsigned int class = class_buf(tier_index(pool, len));
 	struct bytepool_buf *buf;
-	bool fresh;
 
-	buf = objpool_get_slow(&pool->objects, class, len, gfp, &fresh);
+	buf = objpool_get_shared(&pool->objects, class_at(offset), len, gfp);
+	if (likely(buf) && likely(buf_issue(buf, len, site)))
+		return buf;
+	if (buf)
+		buf_refuse(pool, buf, site);
+	return buf_get_slow(pool, len, gfp, site);
+}
+
+/* And where this CPU has no handle for the payload, or there is none. */
+static noinline struct bytepool_buf *
+buf_get_more(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long offset,
+	     void *data, unsigned long site)
+{
+	unsigned int class = class_at(offset);
+	struct bytepool_buf *buf;
+
+	buf = buf_get_fresh(pool, class / 2, len, gfp, data);
 	if (unlikely(!buf))
 		return get_failed(pool, class, site);
-	if (likely(buf_issue(buf, len, site)))
-		return buf;
-	buf_refuse(pool, buf, site);
-	return buf_get_slow(pool, len, gfp, site);
+	buf_issue(buf, len, site);
+	return buf;
+}
+
+/* And where the handle has been of another class. */
+static noinline struct bytepool_buf *
+buf_get_other(struct bytepool *pool, struct bytepool_buf *buf, void *data,
+	      size_t len, unsigned long offset, unsigned long site)
+{
+	unsigned long class = class_at(offset);
+
+	handle_set(buf, class, pool->tier[class / 2].size);
+	buf->data = data;
+	buf_begin(buf, pool->sole_state, len, site);
+	return buf;
+}
+
+/*
+ * What bytepool_get_buf() does where this CPU has nothing idle at hand. Mostly
+ * there is nothing: what remains is to cost little more than slab.
+ */
+static noinline struct bytepool_buf *buf_get_empty(struct bytepool *pool,
+						   size_t len, gfp_t gfp,
+						   unsigned long offset,
+						   unsigned long site)
+{
+	unsigned long tier = class_at(offset) / 2;
+	void *data, *handle;
+	struct bytepool_buf *buf;
+
+	/* Where tiers lie close, it was the wrong one that had nothing. */
+	if (unlikely(len > pool->tier[tier].size) || !slab_allowed())
+		return buf_get_slow(pool, len, gfp, site);
+	if (!depot_is_empty(&pool->objects, offset))
+		return buf_get_shared(pool, len, gfp, offset, site);
+	data = payload_alloc(pool, tier, gfp);
+	if (unlikely(!data) ||
+	    unlikely(!objpool_count_miss_and_take(&pool->objects, offset, len,
+						  pool->bare_offset, &handle)))
+		return buf_get_more(pool, len, gfp, offset, data, site);
+	buf = handle;
+	if (unlikely(buf->cpu_offset != offset))
+		return buf_get_other(pool, buf, data, len, offset, site);
+	buf->data = data;
+	buf_begin(buf, pool->sole_state, len, site);
+	return buf;
 }
 
 /* The fast path met a handle that somebody else has, too. */
@@ -436,7 +515,7 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
 	offset = offsets_of(pool, len)->buf;
 	if (unlikely(!objpool_pop(&pool->objects, offset, len, &obj)))
-		return buf_get_empty(pool, len, gfp, _RET_IP_);
+		return buf_get_empty(pool, len, gfp, offset, _RET_IP_);
 	if (unlikely(!buf_issue(obj, len, _RET_IP_)))
 		return buf_get_again(pool, obj, len, gfp, _RET_IP_);
 	return obj;
@@ -496,6 +575,30 @@ static noinline void buf_put_slow(struct bytepool *pool,
 	objpool_put_slow(&pool->objects, buf->class, buf);
 }
 
+/*
+ * Gives away a dead handle, of no particular kind, that this CPU has no room
+ * for, still inside its section: takes it apart at once where there is no room
+ * anywhere.
+ */
+static noinline void buf_put_full(struct bytepool *pool,
+				  struct bytepool_buf *buf,
+				  struct cpu_block *block, unsigned long offset)
+{
+	struct kmem_cache *slab = pool->tier[class_at(offset) / 2].slab;
+	void *data = buf->data;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
+	    !objpool_may_drop(&pool->objects, block, offset) ||
+	    !cpu_give_bare(block, pool->bare_offset, buf)) {
+		cpu_leave(block);
+		buf_put_slow(pool, buf);
+		return;
+	}
+	cpu_drop(block, offset);
+	kmem_cache_free(slab, data);
+	preempt_enable();
+}
+
 /* Where the fast path of a release has got to. */
 enum drop {
 	DROP_LAST, /* the count is 0, and the handle the caller's alone */
@@ -544,7 +647,10 @@ static __always_inline enum drop buf_drop(struct bytepool_buf *buf)
 static __always_inline void buf_dropped(struct bytepool_buf *buf,
 					enum drop drop, unsigned long site)
 {
+	struct cpu_block *block;
 	struct bytepool *pool;
+	unsigned long offset;
+	enum push push;
 
 	if (unlikely(drop == DROP_REFUSED)) {
 		buf_release_slow(buf, site);
@@ -552,7 +658,11 @@ static __always_inline void buf_dropped(struct bytepool_buf *buf,
 	}
 	WRITE_ONCE(buf->site, site);
 	pool = buf->pool;
-	if (unlikely(!objpool_push(&pool->objects, buf->cpu_offset, buf)))
+	offset = buf->cpu_offset;
+	push = objpool_push_inside(&pool->objects, offset, buf, &block);
+	if (unlikely(push == PUSH_FULL))
+		buf_put_full(pool, buf, block, offset);
+	else if (unlikely(push == PUSH_BUSY))
 		buf_put_slow(pool, buf);
 }
 
@@ -1028,7 +1138,8 @@ unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
 		return 0;
 	tier = tier_index(pool, len);
 	for (i = 0; i < nr; i++) {
-		buf = pool_construct(op, class_buf(tier), gfp);
+		buf = buf_construct(pool, tier, gfp,
+				    payload_alloc(pool, tier, gfp));
 		if (!buf)
 			break;
 		if (!objpool_fill(op, class_buf(tier), buf)) {

@@ -178,6 +178,19 @@ static void set_slab_slots(struct bytepool *pool)
 	}
 }
 
+static u32 idle_handle_flags(const struct bytepool *pool)
+{
+	u32 flags = BUF_IDLE;
+
+	if (pool->flags & (BYTEPOOL_RCU | BYTEPOOL_CHECK))
+		flags |= BUF_ATOMIC;
+	if (pool->limit)
+		flags |= BUF_LIMIT;
+	if (want_init_on_free())
+		flags |= BUF_CLEAR;
+	return flags;
+}
+
 /* What the fast path of a get need not look at, once it knows these. */
 static void set_fast_path(struct bytepool *pool)
 {
@@ -237,31 +250,23 @@ void *get_failed_oversize(struct bytepool *pool, unsigned long site)
 	return get_failed(pool, UINT_MAX, site);
 }
 
-/* === Construction of what the object pool recycles === */
+/* === What the object pool recycles === */
 
 /**
- * payload_alloc() - allocate a tier's payload
+ * typed_construct() - make an object of a typed pool
  * @pool: the pool
- * @tier: its tier
  * @gfp: for the allocator
  *
- * Return: the payload, or NULL.
+ * Return: the object, or NULL.
  */
-void *payload_alloc(struct bytepool *pool, const struct tier *tier, gfp_t gfp)
-{
-	/* For what takes more than a few pages, NULL is answer enough. */
-	if (tier->size >= VMALLOC_FROM)
-		gfp |= __GFP_NOWARN;
-	if (may_fall_back(pool, tier, gfp))
-		gfp |= __GFP_NORETRY;
-	return kmem_cache_alloc(tier->slab, gfp);
-}
-
-static void *typed_construct(struct bytepool *pool, gfp_t gfp)
+void *typed_construct(struct bytepool *pool, gfp_t gfp)
 {
 	struct kmem_cache *slab = pool->tier[0].slab;
 	void *obj;
 
+	/* Not known before it is counted, but init is not to be called then. */
+	if (READ_ONCE(pool->objects.dead) || !objpool_started(&pool->objects))
+		return NULL;
 	/* Objects keep their content, so a get cannot have them zeroed. */
 	obj = kmem_cache_alloc(slab, gfp & ~__GFP_ZERO);
 	if (!obj || !pool->type.init ||
@@ -276,25 +281,6 @@ static void typed_destruct(struct bytepool *pool, void *obj, bool late)
 	if (pool->type.fini && !late)
 		pool->type.fini(typed_functions(pool), obj);
 	kmem_cache_free(pool->tier[0].slab, obj);
-}
-
-/**
- * pool_construct() - make an object of a class
- * @op: the pool's object pool
- * @class: which class
- * @gfp: for the allocator
- *
- * Return: the object, or NULL.
- */
-void *pool_construct(struct objpool *op, unsigned int class, gfp_t gfp)
-{
-	struct bytepool *pool = pool_of(op);
-
-	if (pool->flags & POOL_TYPED)
-		return typed_construct(pool, gfp);
-	if (class == class_buf(class / 2))
-		return buf_construct(pool, class / 2, gfp);
-	return payload_alloc(pool, &pool->tier[class / 2], gfp);
 }
 
 static bool pool_destruct(struct objpool *op, unsigned int class, void *obj,
@@ -341,7 +327,6 @@ static void pool_free_op(struct objpool *op)
 }
 
 static const struct objpool_ops pool_ops = {
-	.construct = pool_construct,
 	.destruct = pool_destruct,
 	.park = pool_park,
 	.free = pool_free_op,
@@ -471,6 +456,9 @@ int pool_objects_init(struct bytepool *pool, size_t max_idle)
 	}
 	objpool_set_class(&pool->objects, class_bare(pool), 0);
 	pool->largest = pool->tier[pool->nr_tiers - 1].size;
+	pool->handle_flags = idle_handle_flags(pool);
+	pool->sole_state = state_of(1, pool->handle_flags & ~BUF_IDLE);
+	pool->bare_offset = class_offset(class_bare(pool));
 	set_tier_table(pool);
 	set_fast_path(pool);
 	set_slab_slots(pool);
@@ -588,6 +576,11 @@ static int set_tiers(struct bytepool *pool, const size_t *sizes)
 			return -EINVAL;
 		tier->size = size;
 		tier->align_mask = payload_align(size) - 1;
+		/* For what takes more than a few pages, NULL is answer enough. */
+		if (size >= VMALLOC_FROM)
+			tier->gfp = __GFP_NOWARN;
+		if (size >= VMALLOC_FROM && pool->flags & BYTEPOOL_VMALLOC)
+			tier->gfp |= __GFP_NORETRY;
 	}
 	return 0;
 }

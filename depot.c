@@ -13,7 +13,6 @@
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
-#include <linux/topology.h>
 
 #include "internal.h"
 
@@ -86,15 +85,6 @@ static struct magazine *magazine_alloc(struct objpool *op, unsigned int class,
 	/* Places are drawn for as they are used, but for what takes nothing. */
 	mag->limit = op->class[class].size ? 0 : cap;
 	return mag;
-}
-
-struct depot *depot_here(struct objpool *op, unsigned int class)
-{
-	struct objpool_shared *shared = READ_ONCE(op->shared);
-	struct depot *depots = shared->depots[numa_mem_id()];
-
-	/* A node that came online later uses another one's. */
-	return (depots ?: shared->first_depots) + class;
 }
 
 /* These four with depot.lock held. */

@@ -100,12 +100,14 @@ void payload_module_exit(void);
  * @size: capacity of what the tier serves, in bytes: a multiple of
  *	%BYTEPOOL_GRAIN
  * @align_mask: bits that are clear in the address of every payload
+ * @gfp: what is asked of the allocator in any case
  * @slab: where payloads come from, and by which raw memory is recognised
  * @payload: the same, to be shared
  */
 struct tier {
 	size_t size;
-	unsigned long align_mask;
+	u32 align_mask;
+	gfp_t gfp;
 	struct kmem_cache *slab;
 	struct shared_cache *payload;
 };
@@ -156,6 +158,9 @@ struct class_offsets {
  * @limit: bytes of capacity in use at most; 0: none
  * @used: those bytes, where there is a limit
  * @handles: where handles come from
+ * @handle_flags: %BUF_IDLE and its kin: of an idle handle
+ * @sole_state: bytepool_buf.state of a buffer that somebody has got
+ * @bare_offset: class_offset() of bare handles
  * @handles_lock: protects @live_list, @resting, @nr_resting and
  *	@quarantine_list
  * @live_list: every handle, in use, idle with its payload, or bare
@@ -192,6 +197,9 @@ struct bytepool {
 	size_t limit;
 	atomic_long_t used;
 	struct shared_cache *handles;
+	u64 sole_state;
+	u32 handle_flags;
+	u32 bare_offset;
 	raw_spinlock_t handles_lock;
 	struct list_head live_list;
 	struct list_head resting;
@@ -312,8 +320,7 @@ extern bool check_all;
 bool pool_usable(struct bytepool *pool, unsigned long site);
 void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site);
 void *get_failed_oversize(struct bytepool *pool, unsigned long site);
-void *payload_alloc(struct bytepool *pool, const struct tier *tier, gfp_t gfp);
-void *pool_construct(struct objpool *op, unsigned int class, gfp_t gfp);
+void *typed_construct(struct bytepool *pool, gfp_t gfp);
 struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 			    struct module *owner);
 int pool_objects_init(struct bytepool *pool, size_t max_idle);
@@ -324,7 +331,6 @@ bool pool_bypasses(unsigned int flags);
 int pool_check_name(const char *name);
 
 /* buf.c */
-void *buf_construct(struct bytepool *pool, unsigned int tier_nr, gfp_t gfp);
 bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
 bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
 
@@ -448,6 +454,14 @@ static __always_inline void limit_uncharge(struct bytepool *pool, size_t bytes)
 static inline gfp_t get_gfp(const struct bytepool *pool, gfp_t gfp)
 {
 	return pool->flags & BYTEPOOL_ZERO ? gfp | __GFP_ZERO : gfp;
+}
+
+/* A tier's payload from its slab cache, or NULL. */
+static __always_inline void *payload_alloc(const struct bytepool *pool,
+					   unsigned long tier, gfp_t gfp)
+{
+	return kmem_cache_alloc(pool->tier[tier].slab,
+				gfp | pool->tier[tier].gfp);
 }
 
 static inline bool may_fall_back(struct bytepool *pool, const struct tier *tier,

@@ -29,18 +29,17 @@
 #include <linux/minmax.h>
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
-#include <linux/topology.h>
 
 #include "internal.h"
 
 /*
  * A magazine holds objects of so many bytes in all, between one object and
  * MAX_ROUNDS: enough rounds to make the depot's lock rare, but on up to
- * SHARING_CPUS together no class strands more than a quarter of the bound in
+ * SHARING_CPUS together no class strands more than half of the bound in
  * magazines, which come in twos.
  */
 #define MAGAZINE_BYTES_MIN (256UL << 10)
-#define MAGAZINE_SHARE	   8
+#define MAGAZINE_SHARE	   4
 #define SHARING_CPUS	   16U
 #define MAX_ROUNDS	   64U
 
@@ -102,28 +101,6 @@ void objpool_note_length(struct objpool *op, size_t len)
 		return;
 	pos = atomic_fetch_inc(&op->shared_pos);
 	recent_note(&ring[pos % RECENT_LENGTHS], len);
-}
-
-/**
- * objpool_count_get() - count a get that was served with fresh memory
- * @op: the object pool
- * @class: the class it counts for
- * @len: length asked for
- */
-void objpool_count_get(struct objpool *op, unsigned int class, size_t len)
-{
-	struct cpu_block *block;
-
-	if (cpu_enter(op, &block)) {
-		u64_stats_inc(&block->class[class].miss);
-		u64_stats_add(&block->class[class].requested, len);
-		cpu_note_length(block, len);
-		cpu_leave(block);
-		return;
-	}
-	atomic64_add(len, &counts_of(op, class)->requested);
-	atomic64_inc(&counts_of(op, class)->miss);
-	objpool_note_length(op, len);
 }
 
 static void count_dropped(struct objpool *op, unsigned int class)
@@ -242,9 +219,8 @@ static struct magazine *cpu_load(struct cpu_class *cc, struct magazine *full)
 
 static void *cpu_pop(struct cpu_block *block, struct cpu_class *cc, size_t len)
 {
-	void *obj = cc->loaded->obj[--cc->loaded->nr];
+	void *obj = cpu_pop_uncounted(cc);
 
-	u64_stats_inc(&cc->hit);
 	if (len) {
 		u64_stats_add(&cc->requested, len);
 		cpu_note_length(block, len);
@@ -252,10 +228,11 @@ static void *cpu_pop(struct cpu_block *block, struct cpu_class *cc, size_t len)
 	return obj;
 }
 
-enum push {
-	PUSH_DONE,
-	PUSH_CREDIT,
-	PUSH_MAGAZINE,
+/* What an object that wants to be idle is in want of. */
+enum want {
+	WANT_NOTHING,
+	WANT_CREDIT,
+	WANT_MAGAZINE,
 };
 
 /*
@@ -263,7 +240,7 @@ enum push {
  * is wanting. Where both magazines are full, *out is the one that goes to the
  * depot, to be exchanged for an empty one.
  */
-static enum push cpu_push(struct cpu_class *cc, void *obj,
+static enum want cpu_push(struct cpu_class *cc, void *obj,
 			  struct magazine **spare, struct magazine **out)
 {
 	if (cc->loaded->nr == cc->loaded->cap) {
@@ -274,17 +251,17 @@ static enum push cpu_push(struct cpu_class *cc, void *obj,
 				*out = cc->previous;
 			cc->previous = &no_magazine;
 			if (!*spare)
-				return PUSH_MAGAZINE;
+				return WANT_MAGAZINE;
 			cc->previous = cc->loaded;
 			cc->loaded = *spare;
 			*spare = NULL;
 		}
 	}
 	if (cc->loaded->nr == cc->loaded->limit)
-		return PUSH_CREDIT;
+		return WANT_CREDIT;
 	magazine_add(cc->loaded, cc->loaded->nr, obj);
 	u64_stats_inc(&cc->kept);
-	return PUSH_DONE;
+	return WANT_NOTHING;
 }
 
 /* Gives drawn bytes to the loaded magazine. Returns what it has no use for. */
@@ -305,9 +282,10 @@ static size_t cpu_credit(struct cpu_class *cc, size_t drawn)
 static struct objpool_shared *shared_alloc(struct objpool *op, gfp_t gfp)
 {
 	struct objpool_shared *shared;
+	struct depot *first = NULL;
 	int node;
 
-	shared = kzalloc(sizeof(*shared), gfp);
+	shared = kzalloc(struct_size(shared, here, nr_node_ids), gfp);
 	if (!shared)
 		return NULL;
 	shared->counts = kcalloc(op->nr_classes, sizeof(*shared->counts), gfp);
@@ -318,8 +296,10 @@ static struct objpool_shared *shared_alloc(struct objpool *op, gfp_t gfp)
 		shared->depots[node] = depots_alloc(op, gfp, node);
 		if (!shared->depots[node])
 			goto err_free;
-		shared->first_depots = shared->depots[node];
+		first = shared->depots[node];
 	}
+	for_each_node(node)
+		shared->here[node] = shared->depots[node] ?: first;
 	return shared;
 
 err_free:
@@ -396,6 +376,29 @@ static void make_block(struct objpool *op, gfp_t gfp)
 	kfree(block);
 }
 
+/**
+ * objpool_count_miss() - count a get that is served with a fresh object
+ * @op: the object pool
+ * @class: the class that it counts for
+ * @len: length asked for
+ * @gfp: for this CPU's block, if it has none
+ *
+ * Return: false, and nothing counted, if the pool is dead.
+ */
+bool objpool_count_miss(struct objpool *op, unsigned int class, size_t len,
+			gfp_t gfp)
+{
+	if (READ_ONCE(op->dead) || !objpool_start(op, gfp))
+		return false;
+	make_block(op, gfp);
+	if (objpool_try_count_miss(op, class_offset(class), len))
+		return true;
+	atomic64_add(len, &counts_of(op, class)->requested);
+	atomic64_inc(&counts_of(op, class)->miss);
+	objpool_note_length(op, len);
+	return true;
+}
+
 /* Takes an object of the depot's own, where the CPU's are out of reach. */
 static void *get_idle_shared(struct objpool *op, unsigned int class, size_t len)
 {
@@ -461,10 +464,7 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 	if (cpu_can_pop(cc)) {
 		obj = cpu_pop(block, cc, len);
 	} else {
-		/* Where these objects are put now, their share is wanted. */
-		if (bound_scarce(op->bound))
-			vacant = vacate(cc->loaded, cc->size) +
-				 vacate(cc->previous, cc->size);
+		vacant = cpu_give_way(op, cc);
 		/* Pairs with the stores under the lock; late is a miss. */
 		refill = READ_ONCE(depot->full);
 		if (refill)
@@ -480,55 +480,42 @@ static void *get_idle(struct objpool *op, unsigned int class, size_t len)
 }
 
 /**
- * objpool_get_slow() - take an idle object that objpool_pop() did not find
+ * objpool_get_shared() - take an idle object that objpool_pop() did not find
  * @op: the object pool
  * @class: which class
  * @len: length asked for, for the statistics; not larger than its objects
- * @gfp: for the construction
- * @fresh: set to whether the object was constructed just now
+ * @gfp: for magazines
  *
  * Context: any but NMI.
- * Return: the object; NULL without memory, or when the pool is dead.
+ * Return: the object; NULL if there is none: then it is to be constructed, and
+ * counted by objpool_count_miss().
  */
-void *objpool_get_slow(struct objpool *op, unsigned int class, size_t len,
-		       gfp_t gfp, bool *fresh)
+void *objpool_get_shared(struct objpool *op, unsigned int class, size_t len,
+			 gfp_t gfp)
 {
-	void *obj;
-
-	*fresh = false;
 	if (READ_ONCE(op->dead) || !objpool_start(op, gfp))
 		return NULL;
 	make_block(op, gfp);
-	obj = get_idle(op, class, len);
-	if (obj || !slab_allowed())
-		return obj;
-	*fresh = true;
-	obj = op->ops->construct(op, class, gfp);
-	if (obj)
-		objpool_count_get(op, class, len);
-	return obj;
+	return get_idle(op, class, len);
 }
 
 /**
- * objpool_get() - take an idle object, or construct one
+ * objpool_get() - take an idle object
  * @op: the object pool
  * @class: which class
  * @len: length asked for, for the statistics; not larger than its objects
- * @gfp: for the construction
- * @fresh: set to whether the object was constructed just now
+ * @gfp: for magazines
  *
  * Context: any but NMI.
- * Return: the object; NULL without memory, or when the pool is dead.
+ * Return: as objpool_get_shared().
  */
-void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp,
-		  bool *fresh)
+void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp)
 {
 	void *obj;
 
-	*fresh = false;
 	if (objpool_pop(op, class_offset(class), len, &obj))
 		return obj;
-	return objpool_get_slow(op, class, len, gfp, fresh);
+	return objpool_get_shared(op, class, len, gfp);
 }
 
 static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj,
@@ -563,10 +550,10 @@ static size_t draw(struct objpool *op, unsigned int class)
 }
 
 /* What a push wanted: credit, or an empty magazine. False: not to be had. */
-static bool push_help(struct objpool *op, unsigned int class, enum push want,
+static bool push_help(struct objpool *op, unsigned int class, enum want want,
 		      size_t *drawn, struct magazine **spare)
 {
-	if (want == PUSH_MAGAZINE) {
+	if (want == WANT_MAGAZINE) {
 		if (!*spare)
 			*spare = depot_get_empty(op, class,
 						 depot_here(op, class),
@@ -593,27 +580,11 @@ static struct magazine *flush_magazine(struct objpool *op, unsigned int class,
 	return mag;
 }
 
-/*
- * Whether it is no use to look for room: the bound is exhausted, there is no
- * empty magazine with a share of it, and nobody has to look for what rests,
- * which takes a block.
- */
-static bool no_room(struct objpool *op, unsigned int class)
-{
-	size_t size = op->class[class].size;
-
-	if (likely(atomic_long_read(&op->bound->avail) >= (long)size) ||
-	    READ_ONCE(depot_here(op, class)->empty))
-		return false;
-	return (raw_cpu_read(op->cpu->home) || !cpu_private()) &&
-	       !reclaim_due(op);
-}
-
 /* Makes an object idle; false if there is no room for it. */
 static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 {
 	struct magazine *spare = NULL, *out = NULL;
-	enum push ret = PUSH_CREDIT;
+	enum want want = WANT_CREDIT;
 	struct cpu_block *block;
 	unsigned int attempts;
 	bool entered = false;
@@ -625,15 +596,15 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 		if (!entered)
 			break;
 		drawn = cpu_credit(&block->class[class], drawn);
-		ret = cpu_push(&block->class[class], obj, &spare, &out);
+		want = cpu_push(&block->class[class], obj, &spare, &out);
 		cpu_leave(block);
 		bound_return(op->bound, drawn);
 		drawn = 0;
 		if (out)
 			spare = flush_magazine(op, class, out);
 		out = NULL;
-		if (ret == PUSH_DONE ||
-		    !push_help(op, class, ret, &drawn, &spare))
+		if (want == WANT_NOTHING ||
+		    !push_help(op, class, want, &drawn, &spare))
 			break;
 	}
 	bound_return(op->bound, drawn);
@@ -643,7 +614,7 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 		atomic64_inc(&counts_of(op, class)->kept);
 		return true;
 	}
-	return entered && ret == PUSH_DONE;
+	return entered && want == WANT_NOTHING;
 }
 
 /* An object that was out when the pool was killed comes back. */
@@ -672,8 +643,7 @@ void objpool_put_slow(struct objpool *op, unsigned int class, void *obj)
 	rcu_read_lock();
 	if (READ_ONCE(op->dead)) {
 		put_late(op, class, obj);
-	} else if (op->bypass || no_room(op, class) ||
-		   !put_idle(op, class, obj)) {
+	} else if (op->bypass || !put_idle(op, class, obj)) {
 		/* Counted first: what is back with slab is not in use. */
 		count_dropped(op, class);
 		destruct_or_park(op, class, obj);
@@ -834,7 +804,8 @@ void objpool_set_class(struct objpool *op, unsigned int class, size_t size)
 			   MAGAZINE_BYTES_MIN);
 
 	oc->size = size;
-	oc->rounds = size ? clamp_t(size_t, bytes / size, 1, MAX_ROUNDS) :
+	oc->rounds = size ? clamp_t(size_t, DIV_ROUND_CLOSEST(bytes, size), 1,
+				    MAX_ROUNDS) :
 			    MAX_ROUNDS;
 	oc->max_full = size ? UINT_MAX : MAX_FREE_OF_CHARGE;
 	oc->keep_on_shrink = !size;
@@ -868,7 +839,7 @@ void objpool_kill(struct objpool *op)
 	/* Last, for what is destructed may be parked. */
 	flush_work(&op->work);
 	drain_frozen(op, DRAIN_ALL);
-	drain_depots(op, DRAIN_ALL);
+	drain_depots(op, SIZE_MAX, DRAIN_ALL);
 	mutex_unlock(&op->drain_lock);
 }
 

@@ -20,6 +20,7 @@
 #include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/topology.h>
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
@@ -139,6 +140,8 @@ struct cpu_pool {
  * @nr_full: how many of the former
  * @nr_empty: how many of the latter
  * @used: visited by a CPU since somebody last looked for classes that rest
+ *
+ * One cache line: CPUs that are busy with other classes use others.
  */
 struct depot {
 	raw_spinlock_t lock;
@@ -147,7 +150,7 @@ struct depot {
 	unsigned int nr_full;
 	u16 nr_empty;
 	bool used;
-};
+} ____cacheline_aligned;
 
 /**
  * struct objclass - one class of objects of an object pool
@@ -195,15 +198,15 @@ struct class_counts {
 /**
  * struct objpool_shared - what the CPUs share of an object pool
  * @counts: by class
- * @first_depots: those of one node, for one that has none
  * @depots: by node: an array by class; NULL for a node that was offline
+ * @here: by node: those that its CPUs use: another node's for one without
  *
  * Made on the first get, so that a pool that nobody uses is small.
  */
 struct objpool_shared {
 	struct class_counts *counts;
-	struct depot *first_depots;
 	struct depot **depots;
+	struct depot *here[];
 };
 
 /**
@@ -242,14 +245,12 @@ struct parked {
 
 /**
  * struct objpool_ops - what the user of an object pool supplies
- * @construct: makes an object of a class, in the context that gfp tells
- * @destruct: undoes it, as the DESTRUCT_* flags in how tell; false if that
- *	has to wait for the worker
+ * @destruct: takes an object of a class apart, as the DESTRUCT_* flags in how
+ *	tell; false if that has to wait for the worker
  * @park: memory of the object for a struct parked
  * @free: frees the pool itself, once nothing refers to it
  */
 struct objpool_ops {
-	void *(*construct)(struct objpool *op, unsigned int class, gfp_t gfp);
 	bool (*destruct)(struct objpool *op, unsigned int class, void *obj,
 			 unsigned int how);
 	struct parked *(*park)(struct objpool *op, unsigned int class,
@@ -334,13 +335,16 @@ void objpool_reap(struct objpool *op);
 void objpool_exit(struct objpool *op);
 void objpool_put_slow(struct objpool *op, unsigned int class, void *obj);
 bool objpool_fill(struct objpool *op, unsigned int class, void *obj);
+void *objpool_get_shared(struct objpool *op, unsigned int class, size_t len,
+			 gfp_t gfp);
 void *objpool_take_bare(struct objpool *op, unsigned int class);
 bool objpool_give_bare(struct objpool *op, unsigned int class, void *obj);
 void objpool_park(struct objpool *op, unsigned int class, void *obj,
 		  bool pinned);
 void destruct_or_park(struct objpool *op, unsigned int class, void *obj);
 void objpool_note_length(struct objpool *op, size_t len);
-void objpool_count_get(struct objpool *op, unsigned int class, size_t len);
+bool objpool_count_miss(struct objpool *op, unsigned int class, size_t len,
+			gfp_t gfp);
 bool objpool_count_put(struct objpool *op, unsigned int class);
 
 /*
@@ -364,13 +368,12 @@ unsigned int magazine_drain(struct objpool *op, unsigned int class,
 			    struct magazine *mag, enum drain how);
 bool freeze_blocks(struct objpool *op);
 size_t drain_frozen(struct objpool *op, enum drain how);
-size_t drain_depots(struct objpool *op, enum drain how);
+size_t drain_depots(struct objpool *op, size_t bytes, enum drain how);
 
 /* depot.c */
 void bound_init(struct idle_bound *bound, size_t max);
 size_t bound_draw(struct idle_bound *bound, size_t need, size_t want);
 size_t vacate(struct magazine *mag, size_t size);
-struct depot *depot_here(struct objpool *op, unsigned int class);
 struct magazine *depot_get_full(struct objpool *op, unsigned int class,
 				struct depot *depot, struct magazine *empty);
 bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max,
@@ -404,23 +407,24 @@ static inline struct class_counts *counts_of(const struct objpool *op,
 	return READ_ONCE(op->shared)->counts + class;
 }
 
+static inline struct depot *depot_in(struct objpool_shared *shared,
+				     unsigned long class)
+{
+	return shared->here[(unsigned int)numa_mem_id()] + class;
+}
+
+/* The depot of a class for this CPU; only once there has been a get. */
+static inline struct depot *depot_here(struct objpool *op, unsigned long class)
+{
+	return depot_in(READ_ONCE(op->shared), class);
+}
+
 /* A node's depots, by class; NULL if there are none. */
 static inline struct depot *depots_of(const struct objpool *op, int node)
 {
 	struct objpool_shared *shared = READ_ONCE(op->shared);
 
 	return shared ? shared->depots[node] : NULL;
-}
-
-/*
- * Whether this CPU may look for room within an exhausted bound again: once a
- * tick, since that is mostly in vain. Without a block it has nothing to give.
- */
-static inline bool reclaim_due(struct objpool *op)
-{
-	struct cpu_block *home = raw_cpu_read(op->cpu->home);
-
-	return home && jiffies - READ_ONCE(home->reclaimed) > 0;
 }
 
 static inline void bound_return(struct idle_bound *bound, size_t bytes)
@@ -473,12 +477,18 @@ static __always_inline bool cpu_enter(struct objpool *op,
 	return false;
 }
 
-static __always_inline void cpu_leave(struct cpu_block *block)
+/* Ends a section, but for what preemption off protects: its RCU side. */
+static __always_inline void cpu_unmark(struct cpu_block *block)
 {
 	u64_stats_update_end(&block->sync);
 	/* Everything is done before an interrupt finds the mark clear. */
 	barrier();
 	block->busy = 0;
+}
+
+static __always_inline void cpu_leave(struct cpu_block *block)
+{
+	cpu_unmark(block);
 	preempt_enable();
 }
 
@@ -489,10 +499,16 @@ static inline unsigned int class_offset(unsigned int class)
 	       class * sizeof(struct cpu_class);
 }
 
-static inline unsigned int class_at(unsigned int offset)
+static inline unsigned long class_at(unsigned long offset)
 {
 	return (offset - offsetof(struct cpu_block, class)) /
 	       sizeof(struct cpu_class);
+}
+
+static __always_inline struct cpu_class *cpu_class_at(struct cpu_block *block,
+						      unsigned long offset)
+{
+	return (void *)block + offset;
 }
 
 static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
@@ -500,6 +516,15 @@ static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
 	recent_note(block->recent + block->recent_pos, len);
 	/* One instruction; who reads it early misses the newest length. */
 	data_race(block->recent_pos++);
+}
+
+/* Counts a get that was served with a fresh object, inside the section. */
+static inline void cpu_count_miss(struct cpu_block *block, struct cpu_class *cc,
+				  size_t len)
+{
+	u64_stats_inc(&cc->miss);
+	u64_stats_add(&cc->requested, len);
+	cpu_note_length(block, len);
 }
 
 /* How many there are to be taken from cc->loaded now. */
@@ -522,6 +547,19 @@ static __always_inline void magazine_add(struct magazine *mag, unsigned int nr,
 	mag->nr++;
 }
 
+/* Takes one of those, which is no user's. */
+static inline void *cpu_pop_uncounted(struct cpu_class *cc)
+{
+	struct magazine *mag = cc->loaded;
+	void *obj = mag->obj[mag->nr - 1];
+
+	/* As in magazine_add(): what is counted is there. */
+	barrier();
+	mag->nr--;
+	u64_stats_inc(&cc->hit);
+	return obj;
+}
+
 /* Whether there is room in cc->loaded now, its share of the bound drawn. */
 static inline bool cpu_can_push(struct cpu_class *cc)
 {
@@ -542,7 +580,7 @@ static __always_inline bool __objpool_pop(struct objpool *op,
 
 	if (unlikely(!cpu_enter(op, &block)))
 		return false;
-	cc = (void *)block + offset;
+	cc = cpu_class_at(block, offset);
 	mag = cc->loaded;
 	nr = mag->nr;
 	if (unlikely(!nr)) {
@@ -616,7 +654,7 @@ static inline unsigned int objpool_pop_many(struct objpool *op,
 
 	if (!cpu_enter(op, &block))
 		return 0;
-	cc = (void *)block + offset;
+	cc = cpu_class_at(block, offset);
 	mag = cc->loaded;
 	nr = min(nr, mag->nr);
 	for (i = 0; i < nr; i++) {
@@ -629,49 +667,205 @@ static inline unsigned int objpool_pop_many(struct objpool *op,
 	return nr;
 }
 
+/* How far a push has got. */
+enum push {
+	PUSH_DONE,
+	PUSH_FULL, /* no room; the caller is still inside the CPU's section */
+	PUSH_BUSY, /* the mark is set */
+};
+
 /**
- * objpool_push() - leave an idle object in this CPU's magazines
+ * objpool_push_inside() - leave an idle object in this CPU's magazines
  * @op: the object pool
  * @offset: class_offset() of its class
  * @obj: the object
+ * @block: set to this CPU's block, which the caller of a push that finds no
+ *	room is inside of
  *
  * Nothing of the pool may be touched after success: it may be gone.
  *
  * Context: any but NMI.
- * Return: false if there is no room, or the mark is set; then it is for
- * objpool_put_slow().
+ * Return: how far it has got.
  */
-static __always_inline bool objpool_push(struct objpool *op,
-					 unsigned long offset, void *obj)
+static __always_inline enum push objpool_push_inside(struct objpool *op,
+						     unsigned long offset,
+						     void *obj,
+						     struct cpu_block **block)
 {
-	struct cpu_block *block;
-	struct cpu_class *cc;
 	struct magazine *mag;
+	struct cpu_class *cc;
 	unsigned int nr;
 
-	if (unlikely(!cpu_enter(op, &block)))
-		return false;
-	cc = (void *)block + offset;
+	if (unlikely(!cpu_enter(op, block)))
+		return PUSH_BUSY;
+	cc = cpu_class_at(*block, offset);
 	mag = cc->loaded;
 	nr = mag->nr;
 	if (unlikely(nr >= mag->limit)) {
-		if (!cpu_can_push(cc)) {
-			cpu_leave(block);
-			return false;
-		}
+		if (!cpu_can_push(cc))
+			return PUSH_FULL;
 		mag = cc->loaded;
 		nr = mag->nr;
 	}
 	magazine_add(mag, nr, obj);
 	u64_stats_inc(&cc->kept);
+	cpu_leave(*block);
+	return PUSH_DONE;
+}
+
+/* The same, where a push that fails is left to objpool_put_slow(). */
+static __always_inline bool objpool_push(struct objpool *op,
+					 unsigned long offset, void *obj)
+{
+	struct cpu_block *block;
+	enum push push;
+
+	push = objpool_push_inside(op, offset, obj, &block);
+	if (unlikely(push == PUSH_FULL))
+		cpu_leave(block);
+	return push == PUSH_DONE;
+}
+
+/*
+ * Whether the depot has nothing idle either, after a pop that failed. With late
+ * news of it a get is a miss.
+ */
+static inline bool depot_is_empty(struct objpool *op, unsigned long offset)
+{
+	struct objpool_shared *shared = READ_ONCE(op->shared);
+
+	return likely(shared) &&
+	       !READ_ONCE(depot_in(shared, class_at(offset))->full);
+}
+
+/*
+ * The share of the bound that a class's vacant places have, inside the CPU's
+ * section: where it is scarce, it is wanted where these objects are put now.
+ */
+static inline size_t cpu_give_way(struct objpool *op, struct cpu_class *cc)
+{
+	if (likely(!(cc->loaded->limit | cc->previous->limit)) ||
+	    !bound_scarce(op->bound))
+		return 0;
+	return vacate(cc->loaded, cc->size) + vacate(cc->previous, cc->size);
+}
+
+/**
+ * objpool_try_count_miss() - count a get that is served with a fresh object
+ * @op: the object pool
+ * @offset: class_offset() of the class that it counts for
+ * @len: length asked for
+ *
+ * Return: false, and nothing counted, if this CPU's block is out of reach, as
+ * all are when the pool is dead. Then it is for objpool_count_miss().
+ */
+static inline bool objpool_try_count_miss(struct objpool *op,
+					  unsigned long offset, size_t len)
+{
+	struct cpu_block *block;
+	struct cpu_class *cc;
+	size_t vacant;
+
+	if (unlikely(!cpu_enter(op, &block)))
+		return false;
+	cc = cpu_class_at(block, offset);
+	vacant = cpu_give_way(op, cc);
+	cpu_count_miss(block, cc, len);
+	cpu_leave(block);
+	bound_return(op->bound, vacant);
+	return true;
+}
+
+/**
+ * objpool_count_miss_and_take() - count a miss, and take a bare object for it
+ * @op: the object pool
+ * @offset: class_offset() of the class that the miss counts for
+ * @len: length asked for
+ * @bare: class_offset() of the other object
+ * @obj: set to that
+ *
+ * Both in one section: a miss is to cost little more than slab.
+ *
+ * Return: false, and nothing counted, if this CPU has none at hand, or has
+ * vacant places.
+ */
+static inline bool objpool_count_miss_and_take(struct objpool *op,
+					       unsigned long offset, size_t len,
+					       unsigned long bare, void **obj)
+{
+	struct cpu_block *block;
+	struct cpu_class *cc;
+
+	if (unlikely(!cpu_enter(op, &block)))
+		return false;
+	cc = cpu_class_at(block, offset);
+	if (unlikely(cc->loaded->limit | cc->previous->limit) ||
+	    unlikely(!cpu_class_at(block, bare)->loaded->nr)) {
+		cpu_leave(block);
+		return false;
+	}
+	*obj = cpu_pop_uncounted(cpu_class_at(block, bare));
+	cpu_count_miss(block, cc, len);
 	cpu_leave(block);
 	return true;
 }
 
-void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp,
-		  bool *fresh);
-void *objpool_get_slow(struct objpool *op, unsigned int class, size_t len,
-		       gfp_t gfp, bool *fresh);
+/* Whether somebody has to look for what rests: see objpool_reclaim(). */
+static inline bool reclaim_due(const struct cpu_block *block)
+{
+	return jiffies - READ_ONCE(block->reclaimed) > 0;
+}
+
+/**
+ * objpool_may_drop() - whether it is no use to look for an object's place
+ * @op: the object pool
+ * @block: this CPU's, after %PUSH_FULL
+ * @offset: class_offset() of the object's class
+ *
+ * The bound is exhausted, the depot has no empty magazine that may have a share
+ * of it, and it is not yet time to look for what rests.
+ */
+static inline bool objpool_may_drop(struct objpool *op, struct cpu_block *block,
+				    unsigned long offset)
+{
+	return atomic_long_read(&op->bound->avail) <
+		       (long)cpu_class_at(block, offset)->size &&
+	       !READ_ONCE(depot_here(op, class_at(offset))->empty) &&
+	       !reclaim_due(block);
+}
+
+/* Gives a bare object to this CPU, inside its section; false without room. */
+static inline bool cpu_give_bare(struct cpu_block *block, unsigned long bare,
+				 void *obj)
+{
+	struct cpu_class *cc = cpu_class_at(block, bare);
+	struct magazine *mag = cc->loaded;
+	unsigned int nr = mag->nr;
+
+	if (unlikely(nr >= mag->limit))
+		return false;
+	magazine_add(mag, nr, obj);
+	u64_stats_inc(&cc->kept);
+	return true;
+}
+
+/**
+ * cpu_drop() - count a put whose object is not kept, and leave the section
+ * @block: this CPU's, after objpool_may_drop()
+ * @offset: class_offset() of the object's class
+ *
+ * Preemption stays off, which objpool_kill() waits for: the caller enables it
+ * once the object is gone. Counted first: what is back with slab is not in
+ * use.
+ */
+static inline void cpu_drop(struct cpu_block *block, unsigned long offset)
+{
+	u64_stats_inc(&cpu_class_at(block, offset)->dropped);
+	cpu_unmark(block);
+}
+
+void *objpool_get(struct objpool *op, unsigned int class, size_t len,
+		  gfp_t gfp);
 void objpool_put(struct objpool *op, unsigned int class, void *obj);
 
 /* stats.c */

@@ -130,7 +130,8 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 		kfree(record);
 		return NULL;
 	}
-	objpool_count_get(&pool->objects, class_raw(tier), len);
+	/* The pool is alive, as all gets have ended when it is destroyed. */
+	objpool_count_miss(&pool->objects, class_raw(tier), len, gfp);
 	return mem;
 }
 
@@ -160,6 +161,25 @@ err_free_record:
 	return get_failed_oversize(pool, site);
 }
 
+/* Constructs a tier's memory, or an object, and counts it as a miss. */
+static void *raw_get_fresh(struct bytepool *pool, unsigned int tier, size_t len,
+			   gfp_t gfp)
+{
+	void *mem;
+
+	if (!slab_allowed())
+		return NULL;
+	if (pool->flags & POOL_TYPED)
+		mem = typed_construct(pool, gfp);
+	else
+		mem = payload_alloc(pool, tier, gfp);
+	if (!mem || likely(objpool_count_miss(&pool->objects, class_raw(tier),
+					      len, gfp)))
+		return mem;
+	kmem_cache_free(pool->tier[tier].slab, mem);
+	return NULL;
+}
+
 /* A tier's memory, its capacity charged already. */
 static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 			  gfp_t gfp, unsigned long site)
@@ -167,7 +187,7 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 	size_t size = pool->tier[tier].size;
 	struct record *record = NULL;
 	unsigned int class = class_raw(tier);
-	bool fresh;
+	bool fresh = false;
 	void *mem;
 
 	if (pool->flags & BYTEPOOL_CHECK) {
@@ -175,7 +195,11 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 		if (!record)
 			return NULL;
 	}
-	mem = objpool_get(&pool->objects, class, len, gfp, &fresh);
+	mem = objpool_get(&pool->objects, class, len, gfp);
+	if (!mem) {
+		mem = raw_get_fresh(pool, tier, len, gfp);
+		fresh = true;
+	}
 	if (!mem) {
 		kfree(record);
 		return raw_get_fallback(pool, tier, len, gfp, site);
@@ -214,19 +238,56 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	return mem ?: get_failed(pool, class_raw(tier), site);
 }
 
-/* What bytepool_get() does where this CPU has nothing idle at hand. */
-static noinline void *raw_get_empty(struct bytepool *pool, size_t len,
-				    gfp_t gfp, unsigned long site)
+/* What bytepool_get() does where there may be something in the depot. */
+static noinline void *raw_get_shared(struct bytepool *pool, size_t len,
+				     gfp_t gfp, unsigned long offset,
+				     unsigned long site)
 {
-	unsigned int tier = tier_index(pool, len);
-	bool fresh;
+	void *mem =
+		objpool_get_shared(&pool->objects, class_at(offset), len, gfp);
+
+	return mem ?: raw_get(pool, tier_index(pool, len), len, gfp, site);
+}
+
+/* And where slab has none, or the pool is dead and has no block. */
+static noinline void *raw_get_more(struct bytepool *pool, size_t len, gfp_t gfp,
+				   unsigned long offset, void *mem,
+				   unsigned long site)
+{
+	unsigned int class = class_at(offset);
+
+	if (!mem)
+		mem = raw_get_fallback(pool, class / 2, len, gfp, site);
+	else if (!objpool_count_miss(&pool->objects, class, len, gfp))
+		goto err_free;
+	return mem ?: get_failed(pool, class, site);
+
+err_free:
+	kmem_cache_free(pool->tier[class / 2].slab, mem);
+	return get_failed(pool, class, site);
+}
+
+/*
+ * What bytepool_get() does where this CPU has nothing idle at hand. Mostly
+ * there is nothing: what remains is to cost little more than slab.
+ */
+static noinline void *raw_get_empty(struct bytepool *pool, size_t len,
+				    gfp_t gfp, unsigned long offset,
+				    unsigned long site)
+{
+	unsigned long tier = class_at(offset) / 2;
 	void *mem;
 
-	mem = objpool_get_slow(&pool->objects, class_raw(tier), len, gfp,
-			       &fresh);
-	if (unlikely(!mem))
-		mem = raw_get_fallback(pool, tier, len, gfp, site);
-	return mem ?: get_failed(pool, class_raw(tier), site);
+	/* Where tiers lie close, it was the wrong one that had nothing. */
+	if (unlikely(len > pool->tier[tier].size) || !slab_allowed())
+		return raw_get(pool, tier_index(pool, len), len, gfp, site);
+	if (!depot_is_empty(&pool->objects, offset))
+		return raw_get_shared(pool, len, gfp, offset, site);
+	mem = payload_alloc(pool, tier, gfp);
+	if (likely(mem) &&
+	    likely(objpool_try_count_miss(&pool->objects, offset, len)))
+		return mem;
+	return raw_get_more(pool, len, gfp, offset, mem, site);
 }
 
 /* What bytepool_get() does off the fast path. */
@@ -268,7 +329,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	offset = offsets_of(pool, len)->raw;
 	if (unlikely(!objpool_pop(&pool->objects, offset, len, &mem)))
-		return raw_get_empty(pool, len, gfp, _RET_IP_);
+		return raw_get_empty(pool, len, gfp, offset, _RET_IP_);
 	return mem;
 }
 EXPORT_SYMBOL_GPL(bytepool_get);
@@ -353,22 +414,41 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 		raw_put_known(pool, mem, false, site);
 }
 
+/* What bytepool_put() does where there may be room somewhere. */
+static noinline void raw_put_shared(struct bytepool *pool, void *mem,
+				    unsigned long offset, unsigned long site)
+{
+	/* What belongs to a pool that has served nothing is another one's. */
+	if (likely(objpool_started(&pool->objects)))
+		objpool_put_slow(&pool->objects, class_at(offset), mem);
+	else
+		raw_put(pool, mem, site);
+}
+
 /*
- * What bytepool_put() does off the fast path. The tier is looked for again
- * rather than kept where mostly nobody wants it.
+ * What bytepool_put() does where this CPU has no room, still inside its
+ * section: as buf_put_full().
  */
+static noinline void raw_put_full(struct bytepool *pool, void *mem,
+				  struct cpu_block *block, unsigned long offset,
+				  unsigned long site)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
+	    !objpool_may_drop(&pool->objects, block, offset)) {
+		cpu_leave(block);
+		raw_put_shared(pool, mem, offset, site);
+		return;
+	}
+	cpu_drop(block, offset);
+	kmem_cache_free(pool->tier[class_at(offset) / 2].slab, mem);
+	preempt_enable();
+}
+
+/* What bytepool_put() does off the fast path. */
 static noinline void raw_put_slow(struct bytepool *pool, void *mem,
 				  unsigned long site)
 {
-	unsigned long offset;
-
-	if (!mem || !pool_usable(pool, site))
-		return;
-	/* The usual reason: this CPU has no room at hand. */
-	if (likely(objpool_started(&pool->objects)) &&
-	    likely(raw_find(pool, mem, &offset)))
-		objpool_put_slow(&pool->objects, class_at(offset), mem);
-	else
+	if (mem && pool_usable(pool, site))
 		raw_put(pool, mem, site);
 }
 
@@ -386,11 +466,19 @@ static noinline void raw_put_slow(struct bytepool *pool, void *mem,
  */
 void bytepool_put(struct bytepool *pool, void *mem)
 {
+	struct cpu_block *block;
 	unsigned long offset;
+	enum push push;
 
 	if (unlikely(!ptr_valid(pool)) ||
-	    unlikely(!raw_find(pool, mem, &offset)) ||
-	    unlikely(!objpool_push(&pool->objects, offset, mem)))
+	    unlikely(!raw_find(pool, mem, &offset))) {
 		raw_put_slow(pool, mem, _RET_IP_);
+		return;
+	}
+	push = objpool_push_inside(&pool->objects, offset, mem, &block);
+	if (unlikely(push == PUSH_FULL))
+		raw_put_full(pool, mem, block, offset, _RET_IP_);
+	else if (unlikely(push == PUSH_BUSY))
+		raw_put_shared(pool, mem, offset, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_put);

@@ -148,10 +148,11 @@ static size_t drain_depot(struct objpool *op, unsigned int class,
 	return done;
 }
 
-size_t drain_depots(struct objpool *op, enum drain how)
+/* Empties depots up to a number of bytes. Returns how many it were. */
+size_t drain_depots(struct objpool *op, size_t bytes, enum drain how)
 {
 	struct depot *depots;
-	size_t bytes = 0;
+	size_t done = 0;
 	unsigned int i;
 	int node;
 
@@ -159,16 +160,18 @@ size_t drain_depots(struct objpool *op, enum drain how)
 		depots = depots_of(op, node);
 		if (!depots)
 			continue;
-		for (i = 0; i < op->nr_classes; i++) {
+		/* The largest first: the fewest calls for the most memory. */
+		for (i = op->nr_classes; i-- && done < bytes;) {
 			struct depot *depot = depots + i;
 
 			if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
 				continue;
-			bytes += drain_depot(op, i, depot, SIZE_MAX, how);
-			depot_free_empties(op, i, depot);
+			done += drain_depot(op, i, depot, bytes - done, how);
+			if (how != DRAIN_ATOMIC)
+				depot_free_empties(op, i, depot);
 		}
 	}
-	return bytes;
+	return done;
 }
 
 size_t drain_frozen(struct objpool *op, enum drain how)
@@ -203,7 +206,7 @@ size_t objpool_drain(struct objpool *op)
 		bytes = drain_frozen(op, DRAIN_SHRINK);
 		thaw_blocks(op);
 	}
-	bytes += drain_depots(op, DRAIN_SHRINK);
+	bytes += drain_depots(op, SIZE_MAX, DRAIN_SHRINK);
 	mutex_unlock(&op->drain_lock);
 	return bytes;
 }
@@ -220,22 +223,7 @@ size_t objpool_drain(struct objpool *op)
  */
 size_t objpool_scan(struct objpool *op, size_t bytes)
 {
-	struct depot *depots;
-	size_t done = 0;
-	unsigned int i;
-	int node;
-
-	for_each_node(node) {
-		depots = depots_of(op, node);
-		if (!depots)
-			continue;
-		/* The largest first: the fewest calls for the most memory. */
-		for (i = op->nr_classes; i-- && done < bytes;)
-			if (op->class[i].size)
-				done += drain_depot(op, i, depots + i,
-						    bytes - done, DRAIN_ATOMIC);
-	}
-	return done;
+	return drain_depots(op, bytes, DRAIN_ATOMIC);
 }
 
 /**
@@ -489,9 +477,11 @@ static void evict(struct objpool *op, unsigned int class)
  */
 bool objpool_reclaim(struct objpool *op, unsigned int class, bool now)
 {
+	struct cpu_block *home = raw_cpu_read(op->cpu->home);
 	size_t bytes;
 
-	if (!now && !reclaim_due(op))
+	/* Once a tick, for it is mostly in vain; without a block it is. */
+	if (!now && (!home || !reclaim_due(home)))
 		return false;
 	bytes = cpu_vacate(op) + depots_vacate(op);
 	bound_return(op->bound, bytes);

@@ -288,6 +288,89 @@ static void max_idle_too_small_keeps_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, 0);
 }
 
+static void miss(struct kunit *test, struct bytepool *pool, size_t len,
+		 size_t capacity)
+{
+	struct bytepool_buf *bufs[3];
+	unsigned int i;
+	void *mem;
+
+	for (i = 0; i < ARRAY_SIZE(bufs); i++) {
+		bufs[i] = bpt_get_buf(test, pool, len);
+		KUNIT_EXPECT_EQ(test, bytepool_buf_len(bufs[i]), len);
+		KUNIT_EXPECT_EQ(test, bytepool_buf_capacity(bufs[i]), capacity);
+		KUNIT_EXPECT_EQ(test, bytepool_buf_refcount(bufs[i]), 1);
+		bpt_stamp_buf(bufs[i], i);
+	}
+	mem = bpt_get(test, pool, len);
+	bpt_stamp(mem, len, i);
+	KUNIT_EXPECT_TRUE(test, bpt_stamped(mem, len, i));
+	bytepool_put(pool, mem);
+	while (i--) {
+		KUNIT_EXPECT_TRUE(test, bpt_buf_stamped(bufs[i], i));
+		bytepool_buf_release(bufs[i]);
+	}
+}
+
+/* Payloads are not kept, but their handles are, and serve any tier. */
+static void max_idle_too_small_for_tiers_in_turn(struct kunit *test)
+{
+	static const size_t sizes[] = { SZ_1K, SZ_4K };
+	struct bytepool_config config = bpt_config();
+	struct bytepool_tier_stats tier;
+	struct bytepool *pool;
+	size_t lens[16];
+	unsigned int i;
+
+	config.sizes = sizes;
+	config.nr_sizes = ARRAY_SIZE(sizes);
+	config.max_idle = SZ_1K - 1;
+	pool = bpt_pool(test, &config);
+	for (i = 0; i < 20; i++)
+		miss(test, pool, sizes[i % 2] - i, sizes[i % 2]);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		tier = bpt_tier(test, pool, i);
+		KUNIT_EXPECT_EQ(test, tier.miss, 40);
+		KUNIT_EXPECT_EQ(test, tier.hit, 0);
+		KUNIT_EXPECT_EQ(test, tier.put, 40);
+		KUNIT_EXPECT_EQ(test, tier.idle, 0);
+		KUNIT_EXPECT_EQ(test, tier.in_use, 0);
+		/* Four times ten lengths: 0, 2 ... 18 bytes less, or odd. */
+		KUNIT_EXPECT_EQ(test, tier.requested,
+				40 * sizes[i] - 4 * (90 + 10 * i));
+	}
+	KUNIT_EXPECT_EQ(test, bytepool_recent_lengths(pool, lens, 16), 16);
+	for (i = 0; i < ARRAY_SIZE(lens); i++)
+		KUNIT_EXPECT_EQ(test, lens[i], sizes[i / 4 % 2] - (16 + i / 4));
+}
+
+/* The tier that a length fits is not the first of those it may fit. */
+static void tiers_that_lie_close_recycle_their_own(struct kunit *test)
+{
+	static const size_t sizes[] = { 128, 192, 256 };
+	struct bytepool_config config = bpt_config();
+	bool recycles = bpt_recycles(test, 0);
+	struct bytepool_buf *buf;
+	struct bytepool *pool;
+	unsigned int i;
+	void *mem;
+
+	config.sizes = sizes;
+	config.nr_sizes = ARRAY_SIZE(sizes);
+	pool = bpt_pool(test, &config);
+	for (i = 0; i < 3; i++) {
+		buf = bpt_get_buf(test, pool, 250);
+		KUNIT_EXPECT_EQ(test, bytepool_buf_capacity(buf), 256);
+		bytepool_buf_release(buf);
+		mem = bpt_get(test, pool, 250);
+		bpt_stamp(mem, 256, i);
+		bytepool_put(pool, mem);
+	}
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 2).get, 6);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 2).hit, recycles ? 4 : 0);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 1).get, 0);
+}
+
 /* Raw memory and buffers of all tiers share the bound. */
 static void max_idle_is_for_the_whole_pool(struct kunit *test)
 {
@@ -477,6 +560,8 @@ static struct kunit_case idle_cases[] = {
 	KUNIT_CASE(max_idle_is_exact),
 	KUNIT_CASE(max_idle_bounds_prefill),
 	KUNIT_CASE(max_idle_too_small_keeps_nothing),
+	KUNIT_CASE(max_idle_too_small_for_tiers_in_turn),
+	KUNIT_CASE(tiers_that_lie_close_recycle_their_own),
 	KUNIT_CASE(max_idle_is_for_the_whole_pool),
 	KUNIT_CASE(idle_memory_that_rests_gives_way),
 	KUNIT_CASE(idle_memory_of_a_cpu_that_rests_gives_way),

@@ -24,7 +24,9 @@
 #include "../bytepool.h"
 
 /* A magazine of this tier holds four. */
-#define SIZE	 SZ_64K
+#define FOUR_FIT SZ_64K
+/* Slab takes few instructions for one of these. */
+#define SMALL	 SZ_4K
 #define MAX_HELD 16
 
 /* === Traps === */
@@ -121,6 +123,7 @@ enum operation {
  * @nr_idle: of these, those released again
  * @nr_again: of those, the ones got once more
  * @max_idle: how many may be idle
+ * @size: of the tier
  * @flags: of the pool
  * @every: how many instructions lie between two interrupts
  */
@@ -131,6 +134,7 @@ struct window {
 	unsigned int nr_idle;
 	unsigned int nr_again;
 	unsigned int max_idle;
+	size_t size;
 	unsigned int flags;
 	unsigned int every;
 };
@@ -140,15 +144,19 @@ struct window {
 #define OFTEN 64
 
 static const struct window windows[] = {
-	{ "hit", OP_PAIR, 2, 2, 0, 16, 0, ONCE },
-	{ "hit, RCU", OP_PAIR, 2, 2, 0, 16, BYTEPOOL_RCU, ONCE },
-	{ "raw miss", OP_RAW_PAIR, 1, 1, 0, 16, 0, OFTEN },
-	{ "miss without a block", OP_PAIR, 0, 0, 0, 16, 0, OFTEN },
-	{ "exchange of magazines", OP_GET, 8, 8, 4, 16, 0, OFTEN },
-	{ "refill", OP_GET, 12, 12, 8, 16, 0, OFTEN },
-	{ "flush", OP_RELEASE, 9, 8, 0, 16, 0, OFTEN },
-	{ "exhausted bound", OP_RELEASE, 3, 2, 0, 2, 0, OFTEN },
-	{ "nearly exhausted bound", OP_RELEASE, 3, 2, 0, 3, 0, OFTEN },
+	{ "hit", OP_PAIR, 2, 2, 0, 16, FOUR_FIT, 0, ONCE },
+	{ "hit, RCU", OP_PAIR, 2, 2, 0, 16, FOUR_FIT, BYTEPOOL_RCU, ONCE },
+	{ "raw miss", OP_RAW_PAIR, 1, 1, 0, 16, FOUR_FIT, 0, OFTEN },
+	{ "miss without a block", OP_PAIR, 0, 0, 0, 16, FOUR_FIT, 0, OFTEN },
+	{ "exchange of magazines", OP_GET, 8, 8, 4, 16, FOUR_FIT, 0, OFTEN },
+	{ "refill", OP_GET, 12, 12, 8, 16, FOUR_FIT, 0, OFTEN },
+	{ "flush", OP_RELEASE, 9, 8, 0, 16, FOUR_FIT, 0, OFTEN },
+	{ "exhausted bound", OP_RELEASE, 3, 2, 0, 2, FOUR_FIT, 0, OFTEN },
+	{ "nearly exhausted bound", OP_RELEASE, 3, 2, 0, 3, FOUR_FIT, 0,
+	  OFTEN },
+	{ "miss with a bare handle", OP_GET, 4, 4, 2, 1, SMALL, 0, ONCE },
+	{ "drop to a bare handle", OP_RELEASE, 5, 3, 0, 1, SMALL, 0, ONCE },
+	{ "raw miss and drop", OP_RAW_PAIR, 2, 2, 0, 1, SMALL, 0, OFTEN },
 };
 
 enum interruption {
@@ -162,6 +170,7 @@ enum interruption {
  * struct scene - a pool, the task that uses it, and the interrupt that does
  * @test: the case
  * @pool: the pool
+ * @size: of its tier
  * @bufs: what the task has
  * @nr: how many of them
  * @kind: what the interrupt does
@@ -174,6 +183,7 @@ enum interruption {
 struct scene {
 	struct kunit *test;
 	struct bytepool *pool;
+	size_t size;
 	struct bytepool_buf *bufs[MAX_HELD];
 	unsigned int nr;
 	enum interruption kind;
@@ -203,7 +213,8 @@ static void disown(struct scene *s, void *mem, unsigned long owner)
 
 static void task_get(struct scene *s)
 {
-	struct bytepool_buf *buf = bytepool_get_buf(s->pool, SIZE, GFP_ATOMIC);
+	struct bytepool_buf *buf =
+		bytepool_get_buf(s->pool, s->size, GFP_ATOMIC);
 
 	own(s, bytepool_buf_data(buf), s->nr);
 	s->bufs[s->nr++] = buf;
@@ -222,9 +233,9 @@ static void task_release(struct scene *s)
 
 static void irq_get(struct scene *s)
 {
-	s->buf = bytepool_get_buf(s->pool, SIZE, GFP_ATOMIC);
+	s->buf = bytepool_get_buf(s->pool, s->size, GFP_ATOMIC);
 	own(s, bytepool_buf_data(s->buf), IRQ_BUF);
-	s->raw = bytepool_get(s->pool, SIZE, GFP_ATOMIC);
+	s->raw = bytepool_get(s->pool, s->size, GFP_ATOMIC);
 	own(s, s->raw, IRQ_RAW);
 }
 
@@ -251,7 +262,7 @@ static void interrupt(unsigned int irq)
 
 static void task_raw_pair(struct scene *s)
 {
-	void *mem = bytepool_get(s->pool, SIZE, GFP_ATOMIC);
+	void *mem = bytepool_get(s->pool, s->size, GFP_ATOMIC);
 
 	own(s, mem, MAX_HELD);
 	disown(s, mem, MAX_HELD);
@@ -306,10 +317,10 @@ static void expect_conserved(struct scene *s, const struct window *window)
 	KUNIT_EXPECT_EQ(s->test, s->overwritten, 0);
 	KUNIT_EXPECT_EQ(s->test, s->failed, 0);
 	shrunk = bytepool_shrink(s->pool);
-	KUNIT_EXPECT_EQ_MSG(s->test, shrunk, tier.idle * SIZE,
+	KUNIT_EXPECT_EQ_MSG(s->test, shrunk, tier.idle * s->size,
 			    "instruction %lu", stepper.at);
 	KUNIT_EXPECT_EQ_MSG(s->test,
-			    bytepool_prefill(s->pool, SIZE, 2 * MAX_HELD,
+			    bytepool_prefill(s->pool, s->size, 2 * MAX_HELD,
 					     GFP_KERNEL),
 			    window->max_idle, "instruction %lu", stepper.at);
 }
@@ -317,13 +328,12 @@ static void expect_conserved(struct scene *s, const struct window *window)
 static struct bytepool *make_pool(struct kunit *test,
 				  const struct window *window)
 {
-	static const size_t size = SIZE;
 	const struct bytepool_config config = {
 		.name = "window",
-		.sizes = &size,
+		.sizes = &window->size,
 		.nr_sizes = 1,
 		.flags = window->flags,
-		.max_idle = window->max_idle * SIZE,
+		.max_idle = window->max_idle * window->size,
 	};
 	struct bytepool *pool = bytepool_create(&config);
 
@@ -350,7 +360,7 @@ static void set_scene(struct scene *s, const struct window *window)
 static bool interrupt_at(struct kunit *test, const struct window *window,
 			 enum interruption kind, unsigned long at)
 {
-	struct scene s = { .test = test, .kind = kind };
+	struct scene s = { .test = test, .kind = kind, .size = window->size };
 
 	s.pool = make_pool(test, window);
 	scene = &s;
