@@ -23,6 +23,7 @@
 #include <linux/refcount.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
@@ -483,6 +484,139 @@ static void object_is_ordered_after_its_last_use(struct kunit *test)
 		cpu_relax();
 	put_task_struct(task);
 	kmem_cache_destroy(reuse.cache);
+}
+
+/* In how many pages of what begins at an address a cache is found. */
+static unsigned int nr_pages_of(const struct kmem_cache *cache, const char *mem,
+				size_t size)
+{
+	unsigned int nr = 0;
+	size_t i;
+
+	for (i = 0; i < size; i += PAGE_SIZE)
+		nr += slab_cache_of_linear(mem + i) == cache;
+	return nr;
+}
+
+/* A whole slab each, of as many blocks as there can be. */
+static void cache_is_found_all_over_its_slabs(struct kunit *test)
+{
+	const size_t size = KMALLOC_MAX_SIZE, nr_pages = size / PAGE_SIZE;
+	struct kmem_cache *cache[2];
+	void *obj[2];
+	int i;
+
+	cache[0] = kmem_cache_create("shim_a", size, 0, 0, NULL);
+	cache[1] = kmem_cache_create("shim_b", size, 0, 0, NULL);
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, cache[i]);
+		obj[i] = kmem_cache_alloc(cache[i], GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, obj[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, nr_pages_of(cache[i], obj[i], size),
+				nr_pages);
+		KUNIT_EXPECT_PTR_EQ(test,
+				    slab_cache_of_linear(obj[i] + size - 1),
+				    cache[i]);
+		kmem_cache_free(cache[i], obj[i]);
+		kmem_cache_destroy(cache[i]);
+		/* The other one's stays. */
+		KUNIT_EXPECT_EQ(test, nr_pages_of(NULL, obj[i], size),
+				nr_pages);
+	}
+}
+
+/* Memory that has been a slab is another one's, and then nobody's. */
+static void cache_is_that_of_the_last_slab(struct kunit *test)
+{
+	size_t size = KMALLOC_MAX_SIZE / 2, large = KMALLOC_MAX_SIZE;
+	struct kmem_cache *cache;
+	void *mem;
+
+	for (; size >= PAGE_SIZE; size /= 2) {
+		cache = kmem_cache_create("shim_last", size, 0, 0, NULL);
+		KUNIT_ASSERT_NOT_NULL(test, cache);
+		mem = kmem_cache_alloc(cache, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, mem);
+		KUNIT_EXPECT_EQ(test, nr_pages_of(cache, mem, size),
+				size / PAGE_SIZE);
+		kmem_cache_free(cache, mem);
+		kmem_cache_shrink(cache);
+		KUNIT_EXPECT_EQ(test, nr_pages_of(NULL, mem, size),
+				size / PAGE_SIZE);
+		mem = kmalloc(large, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, mem);
+		KUNIT_EXPECT_EQ(test, nr_pages_of(NULL, mem, large),
+				large / PAGE_SIZE);
+		kfree(mem);
+		kmem_cache_destroy(cache);
+	}
+}
+
+static void addresses_elsewhere_have_no_cache(struct kunit *test)
+{
+	char *mem = vmalloc(PAGE_SIZE);
+
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	KUNIT_EXPECT_NULL(test, slab_cache_of_linear(mem));
+	vfree(mem);
+	KUNIT_EXPECT_NULL(test, slab_cache_of_linear(NULL));
+	KUNIT_EXPECT_NULL(test, slab_cache_of_linear((void *)1));
+	KUNIT_EXPECT_NULL(test, slab_cache_of_linear((void *)LONG_MAX));
+	KUNIT_EXPECT_NULL(test, slab_cache_of_linear((void *)LONG_MIN));
+	KUNIT_EXPECT_NULL(test, slab_cache_of_linear((void *)ULONG_MAX));
+	KUNIT_EXPECT_NULL(test, slab_cache_of_linear(&mem));
+	KUNIT_EXPECT_NULL(test, slab_cache_of_linear(&shim_warnings));
+	KUNIT_EXPECT_NULL(test, slab_cache_of_linear(nr_pages_of));
+}
+
+/* Of the arena no address but in slabs, and none beside it. */
+static void addresses_around_slabs_have_no_cache(struct kunit *test)
+{
+#ifndef SHIM_STRICT
+	size_t size = shim_arena.nr_blocks << SHIM_BLOCK_SHIFT;
+	char *base = shim_arena.base, *end = base + size;
+	size_t i;
+
+	KUNIT_ASSERT_GT(test, shim_arena.nr_blocks, 0);
+	for (i = 1; i <= size; i *= 2) {
+		KUNIT_EXPECT_NULL(test, slab_cache_of_linear(base - i));
+		KUNIT_EXPECT_NULL(test, slab_cache_of_linear(end + i - 1));
+	}
+	/* What is not in use yet. */
+	for (i = 1; i <= size / 2; i *= 2)
+		KUNIT_EXPECT_NULL(test, slab_cache_of_linear(end - i));
+#endif
+}
+
+struct kept {
+	struct kmem_cache *cache;
+	void *obj;
+};
+
+static void free_and_shrink(void *arg)
+{
+	struct kept *kept = arg;
+
+	kmem_cache_free(kept->cache, kept->obj);
+	kmem_cache_shrink(kept->cache);
+	if (slab_cache_of_linear(kept->obj))
+		abort();
+}
+
+static void forked_child_frees_for_itself(struct kunit *test)
+{
+	struct kept kept;
+
+	kept.cache = kmem_cache_create("shim_kept", SZ_64K, 0, 0, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, kept.cache);
+	kept.obj = kmem_cache_alloc(kept.cache, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, kept.obj);
+	KUNIT_EXPECT_FALSE(test, dies(free_and_shrink, &kept));
+	KUNIT_EXPECT_PTR_EQ(test, slab_cache_of_linear(kept.obj), kept.cache);
+	kmem_cache_free(kept.cache, kept.obj);
+	kmem_cache_destroy(kept.cache);
 }
 
 static void destroying_a_cache_in_use_is_caught(struct kunit *test)
@@ -1368,6 +1502,11 @@ static struct kunit_case shim_cases[] = {
 	KUNIT_CASE(memory_is_as_promised),
 	KUNIT_CASE(init_on_alloc_zeroes),
 	KUNIT_CASE(object_is_ordered_after_its_last_use),
+	KUNIT_CASE(cache_is_found_all_over_its_slabs),
+	KUNIT_CASE(cache_is_that_of_the_last_slab),
+	KUNIT_CASE(addresses_elsewhere_have_no_cache),
+	KUNIT_CASE(addresses_around_slabs_have_no_cache),
+	KUNIT_CASE(forked_child_frees_for_itself),
 	KUNIT_CASE(destroying_a_cache_in_use_is_caught),
 	KUNIT_CASE(second_cache_of_a_name_is_caught),
 	KUNIT_CASE(misuse_of_memory_is_caught),

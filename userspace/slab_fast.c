@@ -10,9 +10,10 @@
  *
  * The arena is cut into blocks. Runs of 1, 2, 4 ... 64 blocks are slabs of one
  * cache, or large pieces of memory, or free and merged with their buddies. A
- * table by block says which, so that any pointer at all can be asked about in
- * constant time. Free runs that have been used are preferred, since their
- * pages are there; when there are many of them, the pages go back.
+ * table by block says which, and another one whose slab it is, so that any
+ * pointer at all can be asked about in constant time. Free runs that have been
+ * used are preferred, since their pages are there; when there are many of them,
+ * the pages go back.
  *
  * A cache has a few shards, and a thread allocates from the one of its CPU: what
  * lies side by side is mostly one thread's, and no other waits for its lock.
@@ -39,13 +40,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define BLOCK_SHIFT 16
-#define BLOCK_SIZE  (1UL << BLOCK_SHIFT)
+#define BLOCK_SIZE (1UL << SHIM_BLOCK_SHIFT)
 
 /* A chunk is the largest run, and what KMALLOC_MAX_SIZE is. */
 #define CHUNK_ORDER  6
 #define CHUNK_BLOCKS (1UL << CHUNK_ORDER)
-#define CHUNK_SIZE   (CHUNK_BLOCKS << BLOCK_SHIFT)
+#define CHUNK_SIZE   (CHUNK_BLOCKS << SHIM_BLOCK_SHIFT)
 
 /* Addresses are cheap, unless the process has a limit on them. */
 #define MAX_RESERVE (1UL << 40)
@@ -76,8 +76,7 @@ enum block_state {
  * @stride: from one object to the next
  * @nr_objects: how many a slab has
  * @nr_used: of these, in use
- * @cache: whose slab it is
- * @shard: of that cache
+ * @shard: of the cache whose slab it is
  * @next: in the list that it is in
  * @prev: likewise
  * @map: which objects are in use
@@ -89,7 +88,6 @@ struct block {
 	u32 stride;
 	u32 nr_objects;
 	u32 nr_used;
-	struct kmem_cache *cache;
 	struct shard *shard;
 	struct block *next;
 	struct block *prev;
@@ -142,10 +140,10 @@ struct kmem_cache {
 bool shim_init_on_alloc;
 bool shim_init_on_free;
 
-/* The arena, its table, and how many of its chunks there are. */
-static char *arena;
+/* The arena, its table, and how many of its chunks can be used. */
+struct shim_arena shim_arena;
 static struct block *blocks;
-static unsigned long max_chunks, nr_chunks;
+static unsigned long nr_chunks;
 
 /* Protects the runs that are free, and the number of chunks. */
 static DEFINE_RAW_SPINLOCK(arena_lock);
@@ -177,19 +175,31 @@ static char *reserve(size_t *size)
 	return NULL;
 }
 
+static void *reserve_table(size_t size, int prot)
+{
+	void *table = mmap(NULL, size, prot,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return table == MAP_FAILED ? NULL : table;
+}
+
+/* With less than all of it there is no arena: nothing is in it. */
 static __attribute__((__constructor__(101))) void arena_init(void)
 {
-	size_t size, table;
+	struct kmem_cache **cache_of;
+	unsigned long nr;
+	size_t size;
+	char *base;
 
-	arena = reserve(&size);
-	if (!arena)
+	base = reserve(&size);
+	if (!base)
 		return;
-	/* A page more, because chunks' parts of it do not begin at pages. */
-	table = (size >> BLOCK_SHIFT) * sizeof(struct block) + PAGE_SIZE;
-	blocks = mmap(NULL, table, PROT_NONE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (blocks != MAP_FAILED)
-		max_chunks = size / CHUNK_SIZE;
+	nr = size / BLOCK_SIZE;
+	blocks = reserve_table(nr * sizeof(*blocks), PROT_NONE);
+	/* Who asks reads any of it: what is not used yet has no cache. */
+	cache_of = reserve_table(nr * sizeof(*cache_of), PROT_READ);
+	if (blocks && cache_of)
+		shim_arena = (struct shim_arena){ base, nr, cache_of };
 }
 
 static unsigned long run_size(const struct block *run)
@@ -199,7 +209,7 @@ static unsigned long run_size(const struct block *run)
 
 static char *run_base(const struct block *run)
 {
-	return arena + ((run - blocks) << BLOCK_SHIFT);
+	return shim_arena.base + ((run - blocks) << SHIM_BLOCK_SHIFT);
 }
 
 static void list_push(struct block **list, struct block *block)
@@ -256,17 +266,25 @@ static void free_run_remove(struct block *run)
 		dirty_bytes -= run_size(run);
 }
 
+/* Makes the pages writable that something is in; they may be already. */
+static bool make_writable(void *mem, size_t size)
+{
+	unsigned long start = (unsigned long)mem & PAGE_MASK;
+	unsigned long end = (unsigned long)mem + size;
+
+	return !mprotect((void *)start, end - start, PROT_READ | PROT_WRITE);
+}
+
 static bool grow_arena(void)
 {
-	struct block *run = blocks + nr_chunks * CHUNK_BLOCKS;
+	unsigned long first = nr_chunks * CHUNK_BLOCKS;
+	struct kmem_cache **cache_of = shim_arena.cache_of + first;
+	struct block *run = blocks + first;
 
-	if (nr_chunks == max_chunks)
-		return false;
-	if (mprotect(arena + nr_chunks * CHUNK_SIZE, CHUNK_SIZE,
-		     PROT_READ | PROT_WRITE) ||
-	    mprotect((void *)((unsigned long)run & PAGE_MASK),
-		     CHUNK_BLOCKS * sizeof(*run) + PAGE_SIZE,
-		     PROT_READ | PROT_WRITE))
+	if (first == shim_arena.nr_blocks ||
+	    !make_writable(run_base(run), CHUNK_SIZE) ||
+	    !make_writable(run, CHUNK_BLOCKS * sizeof(*run)) ||
+	    !make_writable(cache_of, CHUNK_BLOCKS * sizeof(*cache_of)))
 		return false;
 	set_run(run, CHUNK_ORDER);
 	free_run_add(run, false);
@@ -340,8 +358,7 @@ static void arena_unlock(unsigned long flags)
 	/* What a handler above this thread has freed meanwhile. */
 	llist_for_each_safe(node, next, llist_del_all(&parked_runs)) {
 		nr_large--;
-		give_run(blocks + (((char *)node - arena) >> BLOCK_SHIFT),
-			 true);
+		give_run(blocks + shim_block_of(node), true);
 	}
 	raw_spin_unlock_irqrestore(&arena_lock, flags);
 }
@@ -389,12 +406,23 @@ static struct block *alloc_run(unsigned int order)
 	return run;
 }
 
+/* Tells slab_cache_of() whose a run is. */
+static void set_cache(const struct block *run, struct kmem_cache *cache)
+{
+	struct kmem_cache **cache_of = shim_arena.cache_of + (run - blocks);
+	unsigned int i;
+
+	for (i = 0; i < 1U << run->order; i++)
+		WRITE_ONCE(cache_of[i], cache);
+}
+
 static bool free_run(struct block *run)
 {
 	unsigned long flags;
 
 	if (!lock_unless_held(&arena_lock, &flags))
 		return false;
+	set_cache(run, NULL);
 	give_run(run, true);
 	arena_unlock(flags);
 	return true;
@@ -403,12 +431,12 @@ static bool free_run(struct block *run)
 /* The run that an address is in, whatever it is; NULL outside of the arena. */
 static __always_inline struct block *run_of(const void *mem)
 {
-	unsigned long offset = (unsigned long)mem - (unsigned long)arena;
+	unsigned long block = shim_block_of(mem);
 
 	/* Pairs with the store in grow_arena(). */
-	if (offset / CHUNK_SIZE >= smp_load_acquire(&nr_chunks))
+	if (block / CHUNK_BLOCKS >= smp_load_acquire(&nr_chunks))
 		return NULL;
-	return READ_ONCE(blocks[offset >> BLOCK_SHIFT].head);
+	return READ_ONCE(blocks[block].head);
 }
 
 /* === Slabs, under the shard's lock === */
@@ -419,13 +447,13 @@ static struct block *slab_create(struct kmem_cache *cache, struct shard *shard)
 
 	if (!slab)
 		return NULL;
-	slab->cache = cache;
 	slab->shard = shard;
 	slab->stride = cache->stride;
 	slab->nr_objects = min(run_size(slab) / cache->stride, MAX_OBJECTS);
 	slab->nr_used = 0;
 	memset(slab->map, 0, sizeof(slab->map));
 	set_state(slab, BLOCK_SLAB);
+	set_cache(slab, cache);
 	list_push(&shard->partial, slab);
 	shard->nr_empty++;
 	return slab;
@@ -480,7 +508,7 @@ static bool slab_give(struct shard *shard, struct block *slab, void *obj)
  * One empty slab may stay, for the next object. Those of a type-safe cache do
  * in any case, until kmem_cache_shrink() waits for their readers.
  */
-static void shard_give(struct shard *shard, void *obj)
+static void shard_give(struct kmem_cache *cache, struct shard *shard, void *obj)
 {
 	struct block *slab = run_of(obj);
 
@@ -489,7 +517,7 @@ static void shard_give(struct shard *shard, void *obj)
 		return;
 	}
 	if (!slab->nr_used && shard->nr_empty > 1 &&
-	    !(slab->cache->flags & SLAB_TYPESAFE_BY_RCU))
+	    !(cache->flags & SLAB_TYPESAFE_BY_RCU))
 		slab_destroy(shard, slab);
 }
 
@@ -516,7 +544,7 @@ static void shard_unpark(struct kmem_cache *cache, struct shard *shard)
 	struct llist_node *node, *next;
 
 	llist_for_each_safe(node, next, llist_del_all(&shard->parked))
-		shard_give(shard, park_object(cache, node));
+		shard_give(cache, shard, park_object(cache, node));
 }
 
 static bool shard_lock(struct kmem_cache *cache, struct shard *shard,
@@ -552,7 +580,7 @@ static struct kmem_cache *caches;
 /* The smallest slab that wastes no more than an eighth, or the best one. */
 static unsigned int slab_order(size_t stride)
 {
-	unsigned int order = max(fls_long((stride - 1) >> BLOCK_SHIFT), 0);
+	unsigned int order = max(fls_long((stride - 1) >> SHIM_BLOCK_SHIFT), 0);
 	unsigned int best = order;
 	size_t waste = SIZE_MAX;
 
@@ -725,23 +753,22 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 
 void kmem_cache_free(struct kmem_cache *cache, void *obj)
 {
-	struct block *slab = run_of(obj);
 	struct shard *shard;
 	unsigned long flags;
 
 	if (!obj)
 		return;
-	if (!slab || slab->state != BLOCK_SLAB || slab->cache != cache) {
+	if (slab_cache_of(obj) != cache) {
 		WARN(1, "%p freed, which is no object of %s\n", obj,
 		     cache->name);
 		return;
 	}
-	shard = slab->shard;
+	shard = run_of(obj)->shard;
 	if (!shard_lock(cache, shard, &flags)) {
 		llist_add(park_node(cache, obj), &shard->parked);
 		return;
 	}
-	shard_give(shard, obj);
+	shard_give(cache, shard, obj);
 	shard_unlock(cache, shard, flags);
 }
 
@@ -768,7 +795,7 @@ static void *alloc_large(size_t size)
 
 	if (!lock_unless_held(&arena_lock, &flags))
 		return NULL;
-	run = take_run(fls_long((size - 1) >> BLOCK_SHIFT));
+	run = take_run(fls_long((size - 1) >> SHIM_BLOCK_SHIFT));
 	if (run) {
 		set_state(run, BLOCK_LARGE);
 		nr_large++;
@@ -817,14 +844,15 @@ void *kmalloc(size_t size, gfp_t gfp)
 
 void kfree(const void *mem)
 {
+	struct kmem_cache *cache = slab_cache_of(mem);
 	struct block *run = run_of(mem);
 
 	if (!mem)
 		return;
-	if (run && run->state == BLOCK_LARGE)
+	if (cache)
+		kmem_cache_free(cache, (void *)mem);
+	else if (run && run->state == BLOCK_LARGE)
 		free_large(run, mem);
-	else if (run && run->state == BLOCK_SLAB)
-		kmem_cache_free(run->cache, (void *)mem);
 	else
 		WARN(1, "%p freed, which is no kmalloc memory\n", mem);
 }
@@ -832,15 +860,6 @@ void kfree(const void *mem)
 bool virt_addr_valid(const void *mem)
 {
 	return run_of(mem);
-}
-
-struct kmem_cache *slab_cache_of(const void *mem)
-{
-	struct block *run = run_of(mem);
-
-	if (!run || READ_ONCE(run->state) != BLOCK_SLAB)
-		return NULL;
-	return READ_ONCE(run->cache);
 }
 
 unsigned long totalram_pages(void)

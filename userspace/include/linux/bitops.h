@@ -11,10 +11,13 @@ static inline int fls(unsigned int x)
 	return x ? 32 - __builtin_clz(x) : 0;
 }
 
-/* The number of the highest bit set; there has to be one. */
+/*
+ * The number of the highest bit set; there has to be one. An unsigned
+ * difference: it needs no instruction to become long, so that bsr is all.
+ */
 static inline unsigned long __fls(unsigned long x)
 {
-	return 63 - __builtin_clzl(x);
+	return 63U - __builtin_clzl(x);
 }
 
 static inline int fls64(u64 x)

@@ -9,6 +9,8 @@
 #ifndef _LINUX_SLAB_H
 #define _LINUX_SLAB_H
 
+#include <linux/cache.h>
+#include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/overflow.h>
 #include <linux/types.h>
@@ -38,11 +40,50 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj);
 void *__must_check kmalloc(size_t size, gfp_t gfp);
 void kfree(const void *mem);
 
+#define SHIM_BLOCK_SHIFT 16
+
+/**
+ * struct shim_arena - where slab's memory is in the fast build, in blocks of
+ * 1 << SHIM_BLOCK_SHIFT bytes; a cache line, which is read by all and written
+ * once, by a constructor
+ * @base: address of the first block
+ * @nr_blocks: how many there are, used or not; 0: there is no arena
+ * @cache_of: by block, the cache whose slab it is a part of, or NULL
+ */
+struct shim_arena {
+	char *base;
+	unsigned long nr_blocks;
+	struct kmem_cache **cache_of;
+} ____cacheline_aligned;
+
+extern struct shim_arena shim_arena;
+
+/* The block that an address is in: one of the arena's if it has so many. */
+static __always_inline unsigned long shim_block_of(const void *mem)
+{
+	return ((unsigned long)mem - (unsigned long)shim_arena.base) >>
+	       SHIM_BLOCK_SHIFT;
+}
+
 /*
  * The cache that memory is a slab object of, or NULL. Kernels show nothing like
  * it to modules; there the module looks for it itself.
+ *
+ * Any address may be asked about, and is not looked at. Who has an object comes
+ * after its slab was made, and keeps it, so that nothing needs to be ordered.
  */
+#ifdef SHIM_STRICT
 struct kmem_cache *slab_cache_of(const void *mem);
+#else
+static __always_inline struct kmem_cache *slab_cache_of(const void *mem)
+{
+	unsigned long block = shim_block_of(mem);
+
+	if (unlikely(block >= shim_arena.nr_blocks))
+		return NULL;
+	return READ_ONCE(shim_arena.cache_of[block]);
+}
+#endif
 #define slab_cache_of_linear(mem) slab_cache_of(mem)
 
 static inline int slab_cache_of_init(void)
