@@ -72,7 +72,7 @@ static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
 	 */
 	refcount_set(&buf->ref, 0);
 	WRITE_ONCE(buf->rcu, pool->flags & BYTEPOOL_RCU ? 1 : 0);
-	buf->pool = pool;
+	buf->cpu = pool->objects.cpu;
 	buf->generation = 0;
 	buf->cpu_offset = 0;
 	buf->site = 0;
@@ -82,11 +82,26 @@ static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
 	return NULL;
 }
 
+/*
+ * Whether a bare handle is in somebody's hands: put twice, by two releases at
+ * once that no count could tell apart, it has been issued since.
+ */
+static bool handle_is_taken(struct bytepool_buf *buf)
+{
+	if (likely(!refcount_read(&buf->ref)))
+		return false;
+	report_misuse(buf_pool(buf), MISUSE_CORRUPT, buf, 0,
+		      READ_ONCE(buf->site));
+	return true;
+}
+
 static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
 {
 	struct bytepool_buf *buf;
 
-	buf = objpool_take_bare(&pool->objects, class_bare(pool));
+	do {
+		buf = objpool_take_bare(&pool->objects, class_bare(pool));
+	} while (unlikely(buf) && handle_is_taken(buf));
 	return buf ?: handle_create(pool, gfp);
 }
 
@@ -164,7 +179,7 @@ static void handle_set(struct bytepool_buf *buf, u16 class, u32 capacity)
 
 static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
 {
-	if (buf->flags & BUF_VMALLOC)
+	if (READ_ONCE(buf->flags) & BUF_VMALLOC)
 		big_free(buf->data);
 	else
 		kmem_cache_free(pool->tier[buf->class / 2].slab, buf->data);
@@ -197,7 +212,7 @@ static struct bytepool_buf *buf_construct(struct bytepool *pool,
 	if (likely(buf)) {
 		handle_set(buf, class_buf(tier_nr), tier->size);
 		buf->data = data;
-		buf->flags = flags;
+		WRITE_ONCE(buf->flags, flags);
 	} else if (flags & BUF_VMALLOC) {
 		big_free(data);
 	} else {
@@ -254,7 +269,7 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
  */
 bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 {
-	if (buf->flags & BUF_OVERSIZE) {
+	if (READ_ONCE(buf->flags) & BUF_OVERSIZE) {
 		buf_free_oversize(pool, buf);
 		return true;
 	}
@@ -340,11 +355,12 @@ static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 			if (!slab_allowed())
 				return NULL;
 			buf = buf_get_fresh(pool, tier, len, gfp,
-					    payload_alloc(pool, tier, gfp));
+					    payload_alloc(&pool->tier[tier],
+							  gfp));
 			if (!buf)
 				return NULL;
 		} else if (unlikely(refcount_read(&buf->ref) ||
-				    !(buf->flags & BUF_IDLE))) {
+				    !(READ_ONCE(buf->flags) & BUF_IDLE))) {
 			buf_refuse(pool, buf, site);
 			continue;
 		} else if (gfp & __GFP_ZERO) {
@@ -373,7 +389,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	flags = pool->handle_flags | BUF_OVERSIZE;
 	if (is_vmalloc_addr(buf->data))
 		flags |= BUF_VMALLOC;
-	buf->flags = flags;
+	WRITE_ONCE(buf->flags, flags);
 	handle_set(buf, CLASS_OVERSIZE, oversize_capacity(len));
 	oversize_count(pool, len);
 	memset(handle_priv(buf), 0, pool->priv_size);
@@ -437,14 +453,26 @@ buf_get_more(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long offset,
 	return buf;
 }
 
-/* And where the handle has been of another class. */
+/*
+ * And where the handle has been of another class; or is somebody's, and there
+ * is no other: then what was counted as served counts as put, too.
+ */
 static noinline struct bytepool_buf *
 buf_get_other(struct bytepool *pool, struct bytepool_buf *buf, void *data,
 	      size_t len, unsigned long offset, unsigned long site)
 {
-	unsigned long class = class_at(offset);
+	const struct tier *tier = tier_at(pool, offset);
 
-	handle_set(buf, class, pool->tier[class / 2].size);
+	if (unlikely(handle_is_taken(buf)))
+		buf = handle_alloc(pool, GFP_NOWAIT | __GFP_NOWARN);
+	if (unlikely(!buf)) {
+		rcu_read_lock();
+		objpool_count_put(&pool->objects, class_at(offset));
+		rcu_read_unlock();
+		kmem_cache_free(tier->slab, data);
+		return get_failed(pool, class_at(offset), site);
+	}
+	handle_set(buf, class_at(offset), tier->size);
 	buf->data = data;
 	buf_begin(buf, pool->sole_state, len, site);
 	return buf;
@@ -459,22 +487,22 @@ static noinline struct bytepool_buf *buf_get_empty(struct bytepool *pool,
 						   unsigned long offset,
 						   unsigned long site)
 {
-	unsigned long tier = class_at(offset) / 2;
+	const struct tier *tier = tier_at(pool, offset);
 	void *data, *handle;
 	struct bytepool_buf *buf;
 
-	/* Where tiers lie close, it was the wrong one that had nothing. */
-	if (unlikely(len > pool->tier[tier].size) || !slab_allowed())
+	if (!slab_allowed())
 		return buf_get_slow(pool, len, gfp, site);
 	if (!depot_is_empty(&pool->objects, offset))
 		return buf_get_shared(pool, len, gfp, offset, site);
-	data = payload_alloc(pool, tier, gfp);
+	data = payload_alloc(tier, gfp);
 	if (unlikely(!data) ||
 	    unlikely(!objpool_count_miss_and_take(&pool->objects, offset, len,
 						  pool->bare_offset, &handle)))
 		return buf_get_more(pool, len, gfp, offset, data, site);
 	buf = handle;
-	if (unlikely(buf->cpu_offset != offset))
+	if (unlikely(buf->cpu_offset != offset) ||
+	    unlikely(refcount_read(&buf->ref)))
 		return buf_get_other(pool, buf, data, len, offset, site);
 	buf->data = data;
 	buf_begin(buf, pool->sole_state, len, site);
@@ -508,14 +536,19 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 				      gfp_t gfp)
 {
 	unsigned long offset;
+	enum pop pop;
 	void *obj;
 
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
 	offset = offsets_of(pool, len)->buf;
-	if (unlikely(!objpool_pop(&pool->objects, offset, len, &obj)))
+	pop = objpool_pop(&pool->objects, offset, len, &obj);
+	if (unlikely(pop == POP_EMPTY))
 		return buf_get_empty(pool, len, gfp, offset, _RET_IP_);
+	/* Or tiers lie so close that it is the next one's. */
+	if (unlikely(pop == POP_OTHER))
+		return buf_get_slow(pool, len, gfp, _RET_IP_);
 	if (unlikely(!buf_issue(obj, len, _RET_IP_)))
 		return buf_get_again(pool, obj, len, gfp, _RET_IP_);
 	return obj;
@@ -525,8 +558,8 @@ EXPORT_SYMBOL_GPL(bytepool_get_buf);
 /* A dead handle goes back. The pool may be gone after this. */
 static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 {
-	struct bytepool *pool = buf->pool;
-	u32 flags = buf->flags;
+	struct bytepool *pool = buf_pool(buf);
+	u32 flags = READ_ONCE(buf->flags);
 
 	/* Two that release an unshared count at once: the later one. */
 	if (unlikely(flags & BUF_IDLE)) {
@@ -534,7 +567,7 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 			      READ_ONCE(buf->site));
 		return;
 	}
-	buf->flags = flags | BUF_IDLE;
+	WRITE_ONCE(buf->flags, flags | BUF_IDLE);
 	WRITE_ONCE(buf->site, site);
 	if (flags & BUF_OVERSIZE) {
 		buf_free_oversize(pool, buf);
@@ -557,7 +590,7 @@ static noinline void buf_release_slow(struct bytepool_buf *buf,
 	 */
 	do {
 		if (unlikely(refs <= 0)) {
-			report_misuse(buf->pool, MISUSE_RELEASE, buf, site,
+			report_misuse(buf_pool(buf), MISUSE_RELEASE, buf, site,
 				      READ_ONCE(buf->site));
 			return;
 		}
@@ -580,23 +613,30 @@ static noinline void buf_put_slow(struct bytepool *pool,
  * for, still inside its section: takes it apart at once where there is no room
  * anywhere.
  */
-static noinline void buf_put_full(struct bytepool *pool,
+static noinline void buf_put_full(struct cpu_block *block, unsigned long offset,
 				  struct bytepool_buf *buf,
-				  struct cpu_block *block, unsigned long offset)
+				  struct bytepool *pool)
 {
-	struct kmem_cache *slab = pool->tier[class_at(offset) / 2].slab;
-	void *data = buf->data;
+	void *data;
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
-	    !objpool_may_drop(&pool->objects, block, offset) ||
-	    !cpu_give_bare(block, pool->bare_offset, buf)) {
-		cpu_leave(block);
-		buf_put_slow(pool, buf);
+	if (cpu_can_exchange_full(block, offset)) {
+		cpu_push_other(block, offset, buf);
 		return;
 	}
-	cpu_drop(block, offset);
-	kmem_cache_free(slab, data);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
+	    !objpool_may_drop(&pool->objects, block, offset))
+		goto leave;
+	/* The handle is this CPU's after that. */
+	data = buf->data;
+	if (!cpu_drop_and_give(block, offset, pool->bare_offset, buf))
+		goto leave;
+	kmem_cache_free(tier_at(pool, offset)->slab, data);
 	preempt_enable();
+	return;
+
+leave:
+	mark_leave();
+	buf_put_slow(pool, buf);
 }
 
 /* Where the fast path of a release has got to. */
@@ -605,6 +645,25 @@ enum drop {
 	DROP_SHARED, /* others go on holding the buffer */
 	DROP_REFUSED, /* it is not so simple, and nothing was done */
 };
+
+/*
+ * Takes the last reference of a buffer of the atomic kind; false if it was not.
+ * Late readers look at the count alone, but in one piece with the flags it is
+ * sooner read again: see buf_begin(). Whoever comes too late has tried to change
+ * both, which is why the owner's accesses of the flags are marked.
+ */
+static __always_inline bool handle_kill(struct bytepool_buf *buf, u64 state)
+{
+	int refs = 1;
+
+	if (IS_ENABLED(CONFIG_64BIT))
+		return try_cmpxchg_release(&buf->state, &state,
+					   STATE_IDLE_ATOMIC);
+	if (!atomic_try_cmpxchg_release(&buf->ref.refs, &refs, 0))
+		return false;
+	WRITE_ONCE(buf->flags, BUF_ATOMIC | BUF_IDLE);
+	return true;
+}
 
 /* Drops a reference of a buffer that is shared, or may be by late readers. */
 static __always_inline enum drop buf_drop_locked(struct bytepool_buf *buf,
@@ -618,12 +677,10 @@ static __always_inline enum drop buf_drop_locked(struct bytepool_buf *buf,
 			       DROP_SHARED :
 			       DROP_REFUSED;
 	/* Of several who come here at once, the count tells the one. */
-	if (state != STATE_SOLE_ATOMIC ||
-	    !atomic_try_cmpxchg_release(&buf->ref.refs, &refs, 0))
+	if (state != STATE_SOLE_ATOMIC || !handle_kill(buf, state))
 		return DROP_REFUSED;
 	/* As in buf_drop(). */
 	smp_acquire__after_ctrl_dep();
-	WRITE_ONCE(buf->flags, BUF_ATOMIC | BUF_IDLE);
 	return DROP_LAST;
 }
 
@@ -648,7 +705,6 @@ static __always_inline void buf_dropped(struct bytepool_buf *buf,
 					enum drop drop, unsigned long site)
 {
 	struct cpu_block *block;
-	struct bytepool *pool;
 	unsigned long offset;
 	enum push push;
 
@@ -657,13 +713,12 @@ static __always_inline void buf_dropped(struct bytepool_buf *buf,
 		return;
 	}
 	WRITE_ONCE(buf->site, site);
-	pool = buf->pool;
 	offset = buf->cpu_offset;
-	push = objpool_push_inside(&pool->objects, offset, buf, &block);
+	push = objpool_push_inside(buf->cpu, offset, buf, &block);
 	if (unlikely(push == PUSH_FULL))
-		buf_put_full(pool, buf, block, offset);
+		buf_put_full(block, offset, buf, buf_pool(buf));
 	else if (unlikely(push == PUSH_BUSY))
-		buf_put_slow(pool, buf);
+		buf_put_slow(buf_pool(buf), buf);
 }
 
 static __always_inline void buf_release(struct bytepool_buf *buf,
@@ -701,7 +756,7 @@ EXPORT_SYMBOL_GPL(bytepool_buf_release);
 static noinline struct bytepool_buf *retain_refused(struct bytepool_buf *buf,
 						    unsigned long site)
 {
-	report_misuse(buf->pool,
+	report_misuse(buf_pool(buf),
 		      refcount_read(&buf->ref) == INT_MAX ? MISUSE_SATURATED :
 							    MISUSE_RETAIN,
 		      buf, site, READ_ONCE(buf->site));
@@ -758,7 +813,7 @@ bool bytepool_buf_tryretain(struct bytepool_buf *buf)
 	if (!buf)
 		return false;
 	if (unlikely(!READ_ONCE(buf->rcu))) {
-		report_misuse(buf->pool, MISUSE_TRYRETAIN, buf, _RET_IP_,
+		report_misuse(buf_pool(buf), MISUSE_TRYRETAIN, buf, _RET_IP_,
 			      READ_ONCE(buf->site));
 		return false;
 	}
@@ -808,7 +863,7 @@ EXPORT_SYMBOL_GPL(bytepool_buf_data);
  */
 void *bytepool_buf_priv(const struct bytepool_buf *buf)
 {
-	if (!buf || !buf->pool->priv_size)
+	if (!buf || !buf_pool(buf)->priv_size)
 		return NULL;
 	return handle_priv(buf);
 }
@@ -857,7 +912,7 @@ int bytepool_buf_set_len(struct bytepool_buf *buf, size_t len)
 		return -EINVAL;
 	refs = refcount_read(&buf->ref);
 	if (!refs) {
-		report_misuse(buf->pool, MISUSE_DEAD_BUFFER, buf, _RET_IP_,
+		report_misuse(buf_pool(buf), MISUSE_DEAD_BUFFER, buf, _RET_IP_,
 			      READ_ONCE(buf->site));
 		return -EINVAL;
 	}
@@ -1139,7 +1194,7 @@ unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
 	tier = tier_index(pool, len);
 	for (i = 0; i < nr; i++) {
 		buf = buf_construct(pool, tier, gfp,
-				    payload_alloc(pool, tier, gfp));
+				    payload_alloc(&pool->tier[tier], gfp));
 		if (!buf)
 			break;
 		if (!objpool_fill(op, class_buf(tier), buf)) {

@@ -562,6 +562,15 @@ void pool_kill(struct bytepool *pool)
 		objpool_reap(&pool->objects);
 }
 
+static gfp_t tier_gfp(const struct bytepool *pool, size_t size)
+{
+	/* Of more than a few pages, that there are none is answer enough. */
+	if (size < VMALLOC_FROM)
+		return 0;
+	return pool->flags & BYTEPOOL_VMALLOC ? __GFP_NOWARN | __GFP_NORETRY :
+						__GFP_NOWARN;
+}
+
 static int set_tiers(struct bytepool *pool, const size_t *sizes)
 {
 	struct tier *tier = pool->tier;
@@ -576,11 +585,7 @@ static int set_tiers(struct bytepool *pool, const size_t *sizes)
 			return -EINVAL;
 		tier->size = size;
 		tier->align_mask = payload_align(size) - 1;
-		/* For what takes more than a few pages, NULL is answer enough. */
-		if (size >= VMALLOC_FROM)
-			tier->gfp = __GFP_NOWARN;
-		if (size >= VMALLOC_FROM && pool->flags & BYTEPOOL_VMALLOC)
-			tier->gfp |= __GFP_NORETRY;
+		tier->gfp = tier_gfp(pool, size);
 	}
 	return 0;
 }

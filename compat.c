@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - what no kernel exports to modules: whose slab object this is
+ * bytepool - what no kernel exports to modules: whose slab object this is; and
+ * the CPUs' busy marks
  *
  * kfree() finds the cache of an object in the page it lies in, in a field that
  * <linux/mm.h> does not show. Its place is looked for once, in the page of an
@@ -8,6 +9,8 @@
  * the size. ksize() would tell sizes alone, by an out-of-line call.
  */
 #include <linux/mm.h>
+
+DEFINE_PER_CPU(bool, bytepool_marked);
 
 /* In bytes. */
 unsigned long slab_cache_offset;

@@ -15,6 +15,8 @@
 #include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/refcount.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -28,6 +30,57 @@
 #ifndef ARCH_DMA_MINALIGN
 #define ARCH_DMA_MINALIGN __alignof__(unsigned long long)
 #endif
+
+/*
+ * This CPU's busy mark: set while it is in a section of an object pool. In
+ * userspace it is in a word that is written anyway.
+ */
+DECLARE_PER_CPU(bool, bytepool_marked);
+
+/* Disables preemption and sets the mark; false, and neither, if it is set. */
+static __always_inline bool mark_enter(void)
+{
+	preempt_disable();
+	/*
+	 * Plain accesses: the mark is this CPU's alone. The barriers pair with
+	 * an interrupt's look at it.
+	 */
+	if (likely(!__this_cpu_read(bytepool_marked))) {
+		__this_cpu_write(bytepool_marked, true);
+		barrier();
+		return true;
+	}
+	preempt_enable();
+	return false;
+}
+
+/* Clears it, but leaves preemption disabled. */
+static __always_inline void mark_clear(void)
+{
+	/* Everything is done before an interrupt finds the mark clear. */
+	barrier();
+	__this_cpu_write(bytepool_marked, false);
+}
+
+static __always_inline void mark_leave(void)
+{
+	mark_clear();
+	preempt_enable();
+}
+
+/*
+ * The same for fast paths, which may fail inside of any section. In userspace,
+ * where such a section is a word, that makes it two stores.
+ */
+static __always_inline bool mark_enter_outermost(void)
+{
+	return mark_enter();
+}
+
+static __always_inline void mark_leave_outermost(void)
+{
+	mark_leave();
+}
 
 /*
  * In userspace a thread may have no CPU of its own, and a signal may come

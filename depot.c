@@ -80,6 +80,7 @@ static struct magazine *magazine_alloc(struct objpool *op, unsigned int class,
 		return NULL;
 	mag->next = NULL;
 	mag->nr = 0;
+	mag->none = NULL;
 	mag->cap = cap;
 	mag->seen = 0;
 	/* Places are drawn for as they are used, but for what takes nothing. */
@@ -114,8 +115,10 @@ static bool depot_link_empty(struct depot *depot, struct magazine *mag)
 	    slab_allowed())
 		return false;
 	mag->next = depot->empty;
-	WRITE_ONCE(depot->empty, mag);
+	depot->empty = mag;
 	depot->nr_empty++;
+	if (mag->limit)
+		WRITE_ONCE(depot->has_places, true);
 	return true;
 }
 
@@ -124,8 +127,10 @@ static struct magazine *depot_unlink_empty(struct depot *depot)
 	struct magazine *mag = depot->empty;
 
 	if (mag) {
-		WRITE_ONCE(depot->empty, mag->next);
+		depot->empty = mag->next;
 		depot->nr_empty--;
+		if (!depot->empty)
+			WRITE_ONCE(depot->has_places, false);
 	}
 	return mag;
 }
@@ -304,10 +309,12 @@ size_t depot_vacate(struct objpool *op, unsigned int class, struct depot *depot)
 	unsigned long flags;
 	size_t bytes = 0;
 
-	if (!READ_ONCE(depot->empty) || !lock_unless_held(&depot->lock, &flags))
+	if (!READ_ONCE(depot->has_places) ||
+	    !lock_unless_held(&depot->lock, &flags))
 		return 0;
 	for (mag = depot->empty; mag; mag = mag->next)
 		bytes += vacate(mag, op->class[class].size);
+	WRITE_ONCE(depot->has_places, false);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	return bytes;
 }
@@ -321,8 +328,9 @@ void depot_free_empties(struct objpool *op, unsigned int class,
 	if (!lock_unless_held(&depot->lock, &flags))
 		return;
 	mag = depot->empty;
-	WRITE_ONCE(depot->empty, NULL);
+	depot->empty = NULL;
 	depot->nr_empty = 0;
+	WRITE_ONCE(depot->has_places, false);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	for (; mag; mag = next) {
 		next = mag->next;

@@ -119,6 +119,8 @@ struct tier {
 #define NR_SLAB_SLOTS 32
 
 /* Classes of a pool's objects: two a tier, then the bare handles. */
+#define MAX_CLASSES (2 * BYTEPOOL_MAX_TIERS + 1)
+
 static inline unsigned int class_buf(unsigned int tier)
 {
 	return 2 * tier;
@@ -245,8 +247,9 @@ static __always_inline u64 state_of(u32 refs, u32 flags)
 /* A live buffer with one holder: of the plain kind, or of the atomic one. */
 #define STATE_SOLE	  state_of(1, 0)
 #define STATE_SOLE_ATOMIC state_of(1, BUF_ATOMIC)
-/* An idle buffer of the plain kind: the count is 0. */
-#define STATE_IDLE state_of(0, BUF_IDLE)
+/* An idle buffer, likewise: the count is 0. */
+#define STATE_IDLE	  state_of(0, BUF_IDLE)
+#define STATE_IDLE_ATOMIC state_of(0, BUF_ATOMIC | BUF_IDLE)
 
 static __always_inline int state_refs(u64 state)
 {
@@ -258,7 +261,7 @@ static __always_inline int state_refs(u64 state)
 
 /**
  * struct bytepool_buf - the handle of a buffer
- * @pool: where it belongs
+ * @cpu: of the object pool of where it belongs, for the last release
  * @ref: how many references there are; 0 while idle. The arbiter: whether a
  *	handle is alive is decided by this count alone, and a dead count is
  *	never written to but by the get that issues the handle again
@@ -280,7 +283,7 @@ static __always_inline int state_refs(u64 state)
  * count's last reference, or of an idle handle, writes to it.
  */
 struct bytepool_buf {
-	struct bytepool *pool;
+	struct cpu_pool __percpu *cpu;
 	union {
 		struct {
 			refcount_t ref;
@@ -360,6 +363,13 @@ static inline const void *typed_functions(const struct bytepool *pool)
 static inline struct bytepool *pool_of(struct objpool *op)
 {
 	return container_of(op, struct bytepool, objects);
+}
+
+/* The pool of a handle, dead or alive. */
+static inline struct bytepool *buf_pool(const struct bytepool_buf *buf)
+{
+	/* Whatever CPU this is: they say the same. */
+	return pool_of(raw_cpu_ptr(buf->cpu)->op);
 }
 
 static inline unsigned int class_bare(const struct bytepool *pool)
@@ -457,11 +467,16 @@ static inline gfp_t get_gfp(const struct bytepool *pool, gfp_t gfp)
 }
 
 /* A tier's payload from its slab cache, or NULL. */
-static __always_inline void *payload_alloc(const struct bytepool *pool,
-					   unsigned long tier, gfp_t gfp)
+static __always_inline void *payload_alloc(const struct tier *tier, gfp_t gfp)
 {
-	return kmem_cache_alloc(pool->tier[tier].slab,
-				gfp | pool->tier[tier].gfp);
+	return kmem_cache_alloc(tier->slab, gfp | tier->gfp);
+}
+
+/* The tier of class_offset() of its buffers, or of its raw memory. */
+static __always_inline const struct tier *tier_at(const struct bytepool *pool,
+						  unsigned long offset)
+{
+	return pool->tier + class_at(offset) / 2;
 }
 
 static inline bool may_fall_back(struct bytepool *pool, const struct tier *tier,

@@ -123,7 +123,7 @@ void *__bytepool_objects_get(void *pool, gfp_t gfp)
 		return NULL;
 	if (likely(of->fast_max) && likely(!(gfp & ~BYTEPOOL_GFP_MASK)) &&
 	    likely(objpool_pop(&of->objects, class_offset(class_raw(0)),
-			       of->type.size, &obj)))
+			       of->type.size, &obj) == POP_DONE))
 		return obj;
 	if (gfp & ~BYTEPOOL_GFP_MASK) {
 		report_misuse(of, MISUSE_GFP, NULL, _RET_IP_, 0);

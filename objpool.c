@@ -35,8 +35,8 @@
 /*
  * A magazine holds objects of so many bytes in all, between one object and
  * MAX_ROUNDS: enough rounds to make the depot's lock rare, but on up to
- * SHARING_CPUS together no class strands more than half of the bound in
- * magazines, which come in twos.
+ * SHARING_CPUS together a class strands about half of the bound in magazines,
+ * which come in twos.
  */
 #define MAGAZINE_BYTES_MIN (256UL << 10)
 #define MAGAZINE_SHARE	   4
@@ -49,11 +49,30 @@
 /* A push that interrupts keep on spoiling gives up after as many attempts. */
 #define PUSH_ATTEMPTS 6
 
-/* Stands for "none yet": nothing to take, no room to put. Never written. */
-struct magazine no_magazine;
+/*
+ * Stands for "none yet": nothing to take, no room to put, and yet not full. A
+ * CPU that has it loaded has no other one either. Never written.
+ */
+struct magazine no_magazine __ro_after_init = { .cap = 1 };
 
-/* Stands for "none to be used": always busy. Never written. */
-struct cpu_block no_block = { .busy = 1 };
+static struct cpu_cold no_cold __ro_after_init = {
+	.previous = &no_magazine,
+};
+
+/*
+ * Stands for "none to be used": has nothing and takes nothing, whatever the
+ * class, so that a fast path need not ask. Never written.
+ */
+struct cpu_block no_block __ro_after_init = {
+	.class = {
+		[0 ... MAX_CLASSES - 1] = {
+			.top = no_magazine.obj,
+			.limit = no_magazine.obj,
+			.loaded = &no_magazine,
+			.cold = &no_cold,
+		},
+	},
+};
 
 struct workqueue_struct *bytepool_wq;
 struct workqueue_struct *bytepool_idle_wq;
@@ -108,7 +127,7 @@ static void count_dropped(struct objpool *op, unsigned int class)
 	struct cpu_block *block;
 
 	if (cpu_enter(op, &block)) {
-		u64_stats_inc(&block->class[class].dropped);
+		u64_stats_inc(&block->class[class].cold->dropped);
 		cpu_leave(block);
 	} else {
 		atomic64_inc(&counts_of(op, class)->dropped);
@@ -198,9 +217,9 @@ void destruct_or_park(struct objpool *op, unsigned int class, void *obj)
 /* Both magazines are empty: takes one out, to be exchanged for a full one. */
 static struct magazine *cpu_take_empty(struct cpu_class *cc)
 {
-	struct magazine *mag = cc->previous;
+	struct magazine *mag = cc->cold->previous;
 
-	cc->previous = &no_magazine;
+	cc->cold->previous = &no_magazine;
 	return mag == &no_magazine ? NULL : mag;
 }
 
@@ -209,23 +228,60 @@ static struct magazine *cpu_load(struct cpu_class *cc, struct magazine *full)
 {
 	struct magazine *out = NULL;
 
-	if (cc->previous == &no_magazine)
-		cc->previous = cc->loaded;
+	cpu_stow(cc);
+	if (cc->cold->previous == &no_magazine)
+		cc->cold->previous = cc->loaded;
 	else if (cc->loaded != &no_magazine)
 		out = cc->loaded;
 	cc->loaded = full;
+	cpu_reload(cc);
 	return out;
+}
+
+/**
+ * cpu_vacate() - take the vacant places' share of the bound out of a class
+ * @cc: the class
+ *
+ * Return: bytes, for bound_return().
+ */
+size_t cpu_vacate(struct cpu_class *cc)
+{
+	size_t bytes;
+
+	cpu_stow(cc);
+	bytes = vacate(cc->loaded, cc->size) +
+		vacate(cc->cold->previous, cc->size);
+	cpu_reload(cc);
+	return bytes;
 }
 
 static void *cpu_pop(struct cpu_block *block, struct cpu_class *cc, size_t len)
 {
-	void *obj = cpu_pop_uncounted(cc);
+	void *obj = cpu_take(cc);
 
 	if (len) {
 		u64_stats_add(&cc->requested, len);
 		cpu_note_length(block, len);
 	}
 	return obj;
+}
+
+/**
+ * cpu_push_other() - push to the other magazine, and leave the section
+ * @block: this CPU's, after %PUSH_FULL, where cpu_can_exchange_full()
+ * @offset: class_offset() of the object's class
+ * @obj: the object
+ *
+ * Nothing of the pool may be touched after this: it may be gone.
+ */
+void cpu_push_other(struct cpu_block *block, unsigned long offset, void *obj)
+{
+	struct cpu_class *cc = cpu_class_at(block, offset);
+
+	cpu_exchange(cc, cc->loaded->cap);
+	u64_stats_update_begin(&block->sync);
+	cpu_add(cc, obj);
+	cpu_leave(block);
 }
 
 /* What an object that wants to be idle is in want of. */
@@ -236,31 +292,43 @@ enum want {
 };
 
 /*
+ * Loads a magazine that is not full: the other one, or *spare. Where both are
+ * full, *out is the one that goes to the depot, to be exchanged for an empty
+ * one. False without a spare one.
+ */
+static bool cpu_load_empty(struct cpu_class *cc, struct magazine **spare,
+			   struct magazine **out)
+{
+	struct magazine *previous = cc->cold->previous;
+
+	cpu_stow(cc);
+	if (previous == &no_magazine || previous->nr == previous->cap) {
+		if (previous != &no_magazine)
+			*out = previous;
+		cc->cold->previous = &no_magazine;
+		if (!*spare)
+			return false;
+		cc->cold->previous = *spare;
+		*spare = NULL;
+	}
+	cpu_exchange(cc, cc->loaded->nr);
+	return true;
+}
+
+/*
  * Pushes, if need be with the help of an empty magazine, *spare. Or tells what
- * is wanting. Where both magazines are full, *out is the one that goes to the
- * depot, to be exchanged for an empty one.
+ * is wanting. For *out, see cpu_load_empty().
  */
 static enum want cpu_push(struct cpu_class *cc, void *obj,
 			  struct magazine **spare, struct magazine **out)
 {
-	if (cc->loaded->nr == cc->loaded->cap) {
-		if (cc->previous->nr < cc->previous->cap) {
-			swap(cc->loaded, cc->previous);
-		} else {
-			if (cc->previous != &no_magazine)
-				*out = cc->previous;
-			cc->previous = &no_magazine;
-			if (!*spare)
-				return WANT_MAGAZINE;
-			cc->previous = cc->loaded;
-			cc->loaded = *spare;
-			*spare = NULL;
-		}
-	}
-	if (cc->loaded->nr == cc->loaded->limit)
+	if ((cc->loaded == &no_magazine ||
+	     cc->top == cc->loaded->obj + cc->loaded->cap) &&
+	    !cpu_load_empty(cc, spare, out))
+		return WANT_MAGAZINE;
+	if (cc->top == cc->limit)
 		return WANT_CREDIT;
-	magazine_add(cc->loaded, cc->loaded->nr, obj);
-	u64_stats_inc(&cc->kept);
+	cpu_add(cc, obj);
 	return WANT_NOTHING;
 }
 
@@ -274,6 +342,7 @@ static size_t cpu_credit(struct cpu_class *cc, size_t drawn)
 		return drawn;
 	places = min_t(size_t, drawn / cc->size, mag->cap - mag->limit);
 	mag->limit += places;
+	cc->limit += places;
 	return drawn - places * cc->size;
 }
 
@@ -282,10 +351,9 @@ static size_t cpu_credit(struct cpu_class *cc, size_t drawn)
 static struct objpool_shared *shared_alloc(struct objpool *op, gfp_t gfp)
 {
 	struct objpool_shared *shared;
-	struct depot *first = NULL;
 	int node;
 
-	shared = kzalloc(struct_size(shared, here, nr_node_ids), gfp);
+	shared = kzalloc(sizeof(*shared), gfp);
 	if (!shared)
 		return NULL;
 	shared->counts = kcalloc(op->nr_classes, sizeof(*shared->counts), gfp);
@@ -296,10 +364,8 @@ static struct objpool_shared *shared_alloc(struct objpool *op, gfp_t gfp)
 		shared->depots[node] = depots_alloc(op, gfp, node);
 		if (!shared->depots[node])
 			goto err_free;
-		first = shared->depots[node];
+		shared->first_depots = shared->depots[node];
 	}
-	for_each_node(node)
-		shared->here[node] = shared->depots[node] ?: first;
 	return shared;
 
 err_free:
@@ -335,20 +401,41 @@ bool objpool_start(struct objpool *op, gfp_t gfp)
 static struct cpu_block *block_alloc(struct objpool *op, gfp_t gfp)
 {
 	struct cpu_block *block;
+	struct cpu_class *cc;
 	unsigned int i;
+	size_t size;
 
 	block = kzalloc_node(struct_size(block, class, op->nr_classes), gfp,
 			     numa_mem_id());
 	if (!block)
 		return NULL;
+	/* Cache lines of its own: other CPUs count there, too. */
+	size = ALIGN(array_size(op->nr_classes, sizeof(*block->cold)),
+		     L1_CACHE_BYTES);
+	block->cold = kzalloc_node(size, gfp, numa_mem_id());
+	if (!block->cold) {
+		kfree(block);
+		return NULL;
+	}
 	u64_stats_init(&block->sync);
 	block->reclaimed = jiffies;
 	for (i = 0; i < op->nr_classes; i++) {
-		block->class[i].loaded = &no_magazine;
-		block->class[i].previous = &no_magazine;
-		block->class[i].size = op->class[i].size;
+		cc = &block->class[i];
+		cc->size = op->class[i].size;
+		cc->cold = block->cold + i;
+		cc->cold->previous = &no_magazine;
+		cc->loaded = &no_magazine;
+		cpu_reload(cc);
 	}
 	return block;
+}
+
+static void block_free(struct cpu_block *block)
+{
+	if (!block)
+		return;
+	kfree(block->cold);
+	kfree(block);
 }
 
 /* Makes this CPU's block, if it has none and the context allows it. */
@@ -366,14 +453,15 @@ static void make_block(struct objpool *op, gfp_t gfp)
 	/* objpool_kill() waits for this section before it looks for blocks. */
 	preempt_disable();
 	cp = this_cpu_ptr(op->cpu);
+	block->depots = node_depots(op);
 	if (cpu_private() && !READ_ONCE(op->dead) &&
 	    !cmpxchg(&cp->home, NULL, block)) {
-		/* Pairs with __this_cpu_read() in cpu_enter(), on this CPU. */
+		/* Pairs with __this_cpu_read() inside of sections, here. */
 		WRITE_ONCE(cp->block, block);
 		block = NULL;
 	}
 	preempt_enable();
-	kfree(block);
+	block_free(block);
 }
 
 /**
@@ -383,7 +471,8 @@ static void make_block(struct objpool *op, gfp_t gfp)
  * @len: length asked for
  * @gfp: for this CPU's block, if it has none
  *
- * Return: false, and nothing counted, if the pool is dead.
+ * Return: false, and nothing counted, if the pool is dead, or there is no
+ * memory for what CPUs share.
  */
 bool objpool_count_miss(struct objpool *op, unsigned int class, size_t len,
 			gfp_t gfp)
@@ -513,7 +602,7 @@ void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp)
 {
 	void *obj;
 
-	if (objpool_pop(op, class_offset(class), len, &obj))
+	if (objpool_pop(op, class_offset(class), len, &obj) == POP_DONE)
 		return obj;
 	return objpool_get_shared(op, class, len, gfp);
 }
@@ -580,6 +669,17 @@ static struct magazine *flush_magazine(struct objpool *op, unsigned int class,
 	return mag;
 }
 
+/* Whether there is no room for an object anywhere, inside the section. */
+static bool cpu_is_full(struct objpool *op, struct cpu_block *block,
+			unsigned int class)
+{
+	unsigned long offset = class_offset(class);
+
+	return block->class[class].top >= block->class[class].limit &&
+	       !cpu_can_exchange_full(block, offset) &&
+	       objpool_may_drop(op, block, offset);
+}
+
 /* Makes an object idle; false if there is no room for it. */
 static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 {
@@ -595,6 +695,10 @@ static bool put_idle(struct objpool *op, unsigned int class, void *obj)
 		entered = cpu_enter(op, &block);
 		if (!entered)
 			break;
+		if (!attempts && cpu_is_full(op, block, class)) {
+			cpu_leave(block);
+			return false;
+		}
 		drawn = cpu_credit(&block->class[class], drawn);
 		want = cpu_push(&block->class[class], obj, &spare, &out);
 		cpu_leave(block);
@@ -784,6 +888,7 @@ int objpool_init(struct objpool *op, unsigned int nr_classes,
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		per_cpu_ptr(op->cpu, cpu)->block = &no_block;
+		per_cpu_ptr(op->cpu, cpu)->op = op;
 		init_llist_head(&per_cpu_ptr(op->cpu, cpu)->parked);
 	}
 	return cpuhp_state_add_instance_nocalls(hotplug_state, &op->hotplug);
@@ -828,7 +933,11 @@ void objpool_kill(struct objpool *op)
 	cancel_work_sync(&op->drain_work);
 
 	mutex_lock(&op->drain_lock);
-	/* Pairs with objpool_put_slow() and make_block(), by grace period. */
+	/*
+	 * Pairs with objpool_put_slow() and make_block(), by grace period. Who
+	 * drops an object on the fast path does not look: he has the block that
+	 * is taken away below, and is waited for until the object is gone.
+	 */
 	WRITE_ONCE(op->dead, true);
 	do {
 		freeze_blocks(op);
@@ -869,7 +978,7 @@ void objpool_exit(struct objpool *op)
 	hotplug_remove(op);
 	if (op->cpu)
 		for_each_possible_cpu(cpu)
-			kfree(per_cpu_ptr(op->cpu, cpu)->home);
+			block_free(per_cpu_ptr(op->cpu, cpu)->home);
 	free_percpu(op->cpu);
 	shared_free(op->shared);
 	kfree(op->shared_recent);

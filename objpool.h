@@ -40,12 +40,14 @@ static inline bool slab_allowed(void)
 /**
  * struct magazine - constructed objects that move together
  * @next: the next one in a depot's list
- * @nr: how many objects there are
+ * @nr: how many objects there are; while a CPU has it loaded, cpu_class.top
+ *	tells
  * @limit: how many there may be: their share of the idle bound is drawn. So
  *	a pop and a push of the same place need no accounting
  * @cap: how many there is room for
  * @seen: gets and puts of the CPU's class, when somebody last looked for
  *	classes that rest
+ * @none: NULL, which is what a pop finds below the last object
  * @obj: the objects, coldest first
  */
 struct magazine {
@@ -54,32 +56,46 @@ struct magazine {
 	unsigned int limit;
 	unsigned int cap;
 	u32 seen;
+	void *none;
 	void *obj[];
 };
 
 /**
+ * struct cpu_cold - what hits leave alone of a CPU's share of a class
+ * @previous: full, empty or &no_magazine: the reserve of cpu_class.loaded,
+ *	whose exchange makes refill and flush go by half, coldest first
+ * @miss: gets that constructed their object
+ * @dropped: puts whose object was destructed
+ */
+struct cpu_cold {
+	struct magazine *previous;
+	u64_stats_t miss;
+	u64_stats_t dropped;
+};
+
+/**
  * struct cpu_class - one CPU's share of one class of objects
- * @loaded: serves and takes; &no_magazine until there is one
- * @previous: full, empty or &no_magazine: the reserve of @loaded, whose
- *	exchange makes refill and flush go by half, coldest first
+ * @top: the first vacant place of @loaded. Pointers, because each operation
+ *	waits for the last one's: an index would have it wait longer
+ * @limit: where its places end whose share of the bound is drawn
  * @size: what an idle object takes from the idle bound, in bytes
  * @hit: gets served from idle objects
- * @miss: gets that constructed their object
- * @requested: the lengths of both
+ * @requested: the lengths of all gets
  * @kept: puts whose object became idle
- * @dropped: puts whose object was destructed
+ * @loaded: serves and takes; &no_magazine until there is one
+ * @cold: the rest
  *
  * Touched by this CPU alone, under the busy mark. One cache line.
  */
 struct cpu_class {
-	struct magazine *loaded;
-	struct magazine *previous;
+	void **top;
+	void **limit;
 	size_t size;
 	u64_stats_t hit;
-	u64_stats_t miss;
 	u64_stats_t requested;
 	u64_stats_t kept;
-	u64_stats_t dropped;
+	struct magazine *loaded;
+	struct cpu_cold *cold;
 } ____cacheline_aligned;
 
 /**
@@ -94,8 +110,6 @@ struct recent_length {
 
 /**
  * struct cpu_block - one CPU's magazines and counters, made on its first miss
- * @busy: the busy mark: set while this CPU is inside; an interrupt that finds
- *	it set stays outside
  * @recent_pos: where in @recent the next length is noted
  * @reclaimed: when, in jiffies, vacant places were last given back because
  *	the bound was exhausted
@@ -103,31 +117,36 @@ struct recent_length {
  *	rest, and what was idle has gone; protected by objpool.drain_lock
  * @seen: gets and puts as of that look; likewise
  * @sync: makes 64-bit counters readable on 32-bit machines
+ * @cold: by class, too
+ * @depots: of this CPU's node, by class
  * @recent: the lengths served last
  * @class: by class of object
  */
 struct cpu_block {
-	u8 busy;
 	u8 recent_pos;
 	bool resting;
 	u32 seen;
 	struct u64_stats_sync sync;
 	unsigned long reclaimed;
+	struct cpu_cold *cold;
+	struct depot *depots;
 	struct recent_length recent[RECENT_LENGTHS];
 	struct cpu_class class[];
 };
 
 /**
  * struct cpu_pool - one CPU's part of an object pool, small, always there
- * @block: what the fast path uses; &no_block, which is always busy, before
- *	the first miss and while a drain has it frozen
+ * @block: what the fast path uses; &no_block, which has nothing and takes
+ *	nothing, before the first miss and while a drain has it frozen
  * @home: the same, NULL only before the first miss
+ * @op: the object pool
  * @frozen: a drain has taken @block away; protected by objpool.drain_lock
  * @parked: objects whose destruction has to wait for process context
  */
 struct cpu_pool {
 	struct cpu_block *block;
 	struct cpu_block *home;
+	struct objpool *op;
 	bool frozen;
 	struct llist_head parked;
 };
@@ -139,6 +158,7 @@ struct cpu_pool {
  * @empty: magazines without, which may have their places' share of the bound
  * @nr_full: how many of the former
  * @nr_empty: how many of the latter
+ * @has_places: some of these may have a share; read without the lock, too
  * @used: visited by a CPU since somebody last looked for classes that rest
  *
  * One cache line: CPUs that are busy with other classes use others.
@@ -148,7 +168,8 @@ struct depot {
 	struct magazine *full;
 	struct magazine *empty;
 	unsigned int nr_full;
-	u16 nr_empty;
+	unsigned int nr_empty;
+	bool has_places;
 	bool used;
 } ____cacheline_aligned;
 
@@ -198,15 +219,15 @@ struct class_counts {
 /**
  * struct objpool_shared - what the CPUs share of an object pool
  * @counts: by class
+ * @first_depots: those of one node, for one that has none
  * @depots: by node: an array by class; NULL for a node that was offline
- * @here: by node: those that its CPUs use: another node's for one without
  *
  * Made on the first get, so that a pool that nobody uses is small.
  */
 struct objpool_shared {
 	struct class_counts *counts;
+	struct depot *first_depots;
 	struct depot **depots;
-	struct depot *here[];
 };
 
 /**
@@ -374,6 +395,8 @@ size_t drain_depots(struct objpool *op, size_t bytes, enum drain how);
 void bound_init(struct idle_bound *bound, size_t max);
 size_t bound_draw(struct idle_bound *bound, size_t need, size_t want);
 size_t vacate(struct magazine *mag, size_t size);
+size_t cpu_vacate(struct cpu_class *cc);
+void cpu_push_other(struct cpu_block *block, unsigned long offset, void *obj);
 struct magazine *depot_get_full(struct objpool *op, unsigned int class,
 				struct depot *depot, struct magazine *empty);
 bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max,
@@ -407,16 +430,23 @@ static inline struct class_counts *counts_of(const struct objpool *op,
 	return READ_ONCE(op->shared)->counts + class;
 }
 
-static inline struct depot *depot_in(struct objpool_shared *shared,
-				     unsigned long class)
+/* This node's depots, by class; only once there has been a get. */
+static inline struct depot *node_depots(const struct objpool *op)
 {
-	return shared->here[(unsigned int)numa_mem_id()] + class;
+	struct objpool_shared *shared = READ_ONCE(op->shared);
+
+	/* A node that came online later uses another one's. */
+	return shared->depots[numa_mem_id()] ?: shared->first_depots;
 }
 
-/* The depot of a class for this CPU; only once there has been a get. */
-static inline struct depot *depot_here(struct objpool *op, unsigned long class)
+/* The depot of a class that this CPU uses, likewise. */
+static inline struct depot *depot_here(const struct objpool *op,
+				       unsigned int class)
 {
-	return depot_in(READ_ONCE(op->shared), class);
+	struct cpu_block *home = raw_cpu_read(op->cpu->home);
+
+	/* Once it has one it keeps it, whatever node has memory by then. */
+	return (home ? home->depots : node_depots(op)) + class;
 }
 
 /* A node's depots, by class; NULL if there are none. */
@@ -448,8 +478,11 @@ static __always_inline void recent_note(struct recent_length *recent,
  * @op: the object pool
  * @block: set to this CPU's block
  *
- * Disables preemption and sets the busy mark. All tests of what the mark
+ * Disables preemption and sets the CPU's busy mark. All tests of what the mark
  * protects come after this. Nothing may sleep or lock inside.
+ *
+ * Preemption off is an RCU read-side section: a drain replaces cpu_pool.block
+ * and waits a grace period for those inside.
  *
  * Return: true; false where there is no block to be used, preemption being
  * enabled then.
@@ -457,39 +490,21 @@ static __always_inline void recent_note(struct recent_length *recent,
 static __always_inline bool cpu_enter(struct objpool *op,
 				      struct cpu_block **block)
 {
-	/*
-	 * Preemption off is an RCU read-side section: a drain replaces
-	 * cpu_pool.block and waits a grace period for those inside.
-	 */
-	preempt_disable();
+	if (unlikely(!mark_enter()))
+		return false;
 	*block = __this_cpu_read(op->cpu->block);
-	/*
-	 * Plain accesses: busy is this CPU's alone. The barrier pairs with an
-	 * interrupt's look at it.
-	 */
-	if (likely(!(*block)->busy)) {
-		(*block)->busy = 1;
-		barrier();
+	if (likely(*block != &no_block)) {
 		u64_stats_update_begin(&(*block)->sync);
 		return true;
 	}
-	preempt_enable();
+	mark_leave();
 	return false;
-}
-
-/* Ends a section, but for what preemption off protects: its RCU side. */
-static __always_inline void cpu_unmark(struct cpu_block *block)
-{
-	u64_stats_update_end(&block->sync);
-	/* Everything is done before an interrupt finds the mark clear. */
-	barrier();
-	block->busy = 0;
 }
 
 static __always_inline void cpu_leave(struct cpu_block *block)
 {
-	cpu_unmark(block);
-	preempt_enable();
+	u64_stats_update_end(&block->sync);
+	mark_leave();
 }
 
 /* Where a CPU's share of a class is in its block, in bytes. */
@@ -505,6 +520,13 @@ static inline unsigned long class_at(unsigned long offset)
 	       sizeof(struct cpu_class);
 }
 
+/* The class's depot. */
+static __always_inline struct depot *depot_at(const struct cpu_block *block,
+					      unsigned long offset)
+{
+	return block->depots + class_at(offset);
+}
+
 static __always_inline struct cpu_class *cpu_class_at(struct cpu_block *block,
 						      unsigned long offset)
 {
@@ -518,94 +540,137 @@ static __always_inline void cpu_note_length(struct cpu_block *block, size_t len)
 	data_race(block->recent_pos++);
 }
 
-/* Counts a get that was served with a fresh object, inside the section. */
-static inline void cpu_count_miss(struct cpu_block *block, struct cpu_class *cc,
-				  size_t len)
-{
-	u64_stats_inc(&cc->miss);
-	u64_stats_add(&cc->requested, len);
-	cpu_note_length(block, len);
-}
-
-/* How many there are to be taken from cc->loaded now. */
-static inline unsigned int cpu_can_pop(struct cpu_class *cc)
-{
-	if (!cc->loaded->nr && cc->previous->nr)
-		swap(cc->loaded, cc->previous);
-	return cc->loaded->nr;
-}
-
 /*
- * The object first: a process may fork in between, in userspace, and in the
- * child whatever a magazine counts is destructed.
+ * Notes how many objects the loaded magazine has, for who looks at magazines,
+ * and the inverse. Inside the CPU's section, as all that follows.
  */
-static __always_inline void magazine_add(struct magazine *mag, unsigned int nr,
-					 void *obj)
-{
-	mag->obj[nr] = obj;
-	barrier();
-	mag->nr++;
-}
-
-/* Takes one of those, which is no user's. */
-static inline void *cpu_pop_uncounted(struct cpu_class *cc)
+static inline void cpu_stow(struct cpu_class *cc)
 {
 	struct magazine *mag = cc->loaded;
-	void *obj = mag->obj[mag->nr - 1];
+	unsigned long nr = ((unsigned long)cc->top - (unsigned long)mag->obj) /
+			   sizeof(*cc->top);
 
-	/* As in magazine_add(): what is counted is there. */
+	/*
+	 * Where a process has forked in the middle of an exchange, the child's
+	 * top is another magazine's. &no_magazine is never written.
+	 */
+	if (nr <= mag->cap && nr != mag->nr)
+		mag->nr = nr;
+}
+
+static inline void cpu_reload(struct cpu_class *cc)
+{
+	struct magazine *mag = cc->loaded;
+
+	cc->top = mag->obj + mag->nr;
+	cc->limit = mag->obj + mag->limit;
+}
+
+/* Exchanges a CPU's two, of which the loaded one has @nr objects. */
+static __always_inline void cpu_exchange(struct cpu_class *cc, unsigned int nr)
+{
+	struct magazine *mag = cc->cold->previous, *out = cc->loaded;
+
+	/* As in cpu_stow(). */
+	if (out->nr != nr)
+		out->nr = nr;
+	cc->cold->previous = out;
+	cc->loaded = mag;
 	barrier();
-	mag->nr--;
+	cpu_reload(cc);
+}
+
+/* Whether there is something to be taken from cc->loaded now. */
+static inline bool cpu_can_pop(struct cpu_class *cc)
+{
+	if (cc->top[-1])
+		return true;
+	if (!cc->cold->previous->nr)
+		return false;
+	cpu_exchange(cc, 0);
+	return true;
+}
+
+/* Takes one of those. */
+static __always_inline void *cpu_take(struct cpu_class *cc)
+{
+	void *obj = cc->top[-1];
+
+	/* As in cpu_add(): what is counted is there. */
+	barrier();
+	cc->top--;
 	u64_stats_inc(&cc->hit);
 	return obj;
 }
 
-/* Whether there is room in cc->loaded now, its share of the bound drawn. */
-static inline bool cpu_can_push(struct cpu_class *cc)
+/* Whether the loaded magazine is full, and the other one has room. */
+static inline bool cpu_can_exchange_full(struct cpu_block *block,
+					 unsigned long offset)
 {
-	if (cc->loaded->nr == cc->loaded->cap &&
-	    cc->previous->nr < cc->previous->cap)
-		swap(cc->loaded, cc->previous);
-	return cc->loaded->nr < cc->loaded->limit;
+	const struct cpu_class *cc = cpu_class_at(block, offset);
+
+	return cc->top == cc->loaded->obj + cc->loaded->cap &&
+	       cc->cold->previous->nr < cc->cold->previous->limit;
 }
 
-static __always_inline bool __objpool_pop(struct objpool *op,
-					  unsigned long offset, size_t len,
-					  bool counted, void **obj)
+/*
+ * Leaves an object in a place that is vacant. The object first: a process may
+ * fork in between, in userspace, and in the child whatever a magazine counts
+ * is destructed.
+ */
+static __always_inline void cpu_add(struct cpu_class *cc, void *obj)
+{
+	*cc->top = obj;
+	barrier();
+	cc->top++;
+	u64_stats_inc(&cc->kept);
+}
+
+/* Counts a get that was served with a fresh object. */
+static inline void cpu_count_miss(struct cpu_block *block, struct cpu_class *cc,
+				  size_t len)
+{
+	u64_stats_inc(&cc->cold->miss);
+	u64_stats_add(&cc->requested, len);
+	cpu_note_length(block, len);
+}
+
+/* How far a pop has got. */
+enum pop {
+	POP_DONE,
+	POP_EMPTY, /* this CPU has none */
+	POP_OTHER, /* somebody is inside, or the class's objects are smaller */
+};
+
+static __always_inline enum pop __objpool_pop(struct objpool *op,
+					      unsigned long offset, size_t len,
+					      bool counted, void **obj)
 {
 	struct cpu_block *block;
 	struct cpu_class *cc;
-	struct magazine *mag;
-	unsigned long nr;
 
-	if (unlikely(!cpu_enter(op, &block)))
-		return false;
+	if (unlikely(!mark_enter_outermost()))
+		return POP_OTHER;
+	/* As cpu_enter(), but the objects of &no_block have no size anyway. */
+	block = __this_cpu_read(op->cpu->block);
 	cc = cpu_class_at(block, offset);
-	mag = cc->loaded;
-	nr = mag->nr;
-	if (unlikely(!nr)) {
-		nr = cpu_can_pop(cc);
-		if (!nr)
-			goto none;
-		mag = cc->loaded;
+	if (counted && unlikely(len > cc->size)) {
+		mark_leave_outermost();
+		return POP_OTHER;
 	}
-	if (counted && unlikely(len > cc->size))
-		goto none;
-	*obj = mag->obj[nr - 1];
-	/* As in magazine_add(): what is counted is there. */
-	barrier();
-	mag->nr--;
-	u64_stats_inc(&cc->hit);
+	if (unlikely(!cc->top[-1]) && !cpu_can_pop(cc)) {
+		mark_leave_outermost();
+		return POP_EMPTY;
+	}
+	u64_stats_update_begin(&block->sync);
+	*obj = cpu_take(cc);
 	if (counted) {
 		u64_stats_add(&cc->requested, len);
 		cpu_note_length(block, len);
 	}
-	cpu_leave(block);
-	return true;
-
-none:
-	cpu_leave(block);
-	return false;
+	u64_stats_update_end(&block->sync);
+	mark_leave_outermost();
+	return POP_DONE;
 }
 
 /**
@@ -616,10 +681,9 @@ none:
  * @obj: set to the object
  *
  * Context: any but NMI.
- * Return: true; false if there is none, if the mark is set, or if the class's
- * objects are smaller than @len.
+ * Return: how far it has got.
  */
-static __always_inline bool
+static __always_inline enum pop
 objpool_pop(struct objpool *op, unsigned long offset, size_t len, void **obj)
 {
 	return __objpool_pop(op, offset, len, true, obj);
@@ -629,7 +693,7 @@ objpool_pop(struct objpool *op, unsigned long offset, size_t len, void **obj)
 static inline bool objpool_pop_uncounted(struct objpool *op,
 					 unsigned long offset, void **obj)
 {
-	return __objpool_pop(op, offset, 0, false, obj);
+	return __objpool_pop(op, offset, 0, false, obj) == POP_DONE;
 }
 
 /**
@@ -649,81 +713,76 @@ static inline unsigned int objpool_pop_many(struct objpool *op,
 {
 	struct cpu_block *block;
 	struct cpu_class *cc;
-	struct magazine *mag;
 	unsigned int i;
 
 	if (!cpu_enter(op, &block))
 		return 0;
 	cc = cpu_class_at(block, offset);
-	mag = cc->loaded;
-	nr = min(nr, mag->nr);
-	for (i = 0; i < nr; i++) {
-		objs[i] = mag->obj[--mag->nr];
+	for (i = 0; i < nr && cc->top[-1]; i++) {
+		objs[i] = cpu_take(cc);
 		cpu_note_length(block, len);
 	}
-	u64_stats_add(&cc->hit, nr);
-	u64_stats_add(&cc->requested, nr * len);
+	u64_stats_add(&cc->requested, i * len);
 	cpu_leave(block);
-	return nr;
+	return i;
 }
 
 /* How far a push has got. */
 enum push {
 	PUSH_DONE,
 	PUSH_FULL, /* no room; the caller is still inside the CPU's section */
-	PUSH_BUSY, /* the mark is set */
+	PUSH_BUSY, /* somebody is inside */
 };
 
 /**
- * objpool_push_inside() - leave an idle object in this CPU's magazines
- * @op: the object pool
+ * objpool_push_inside() - leave an idle object in this CPU's loaded magazine
+ * @cpu: of the object pool
  * @offset: class_offset() of its class
  * @obj: the object
  * @block: set to this CPU's block, which the caller of a push that finds no
- *	room is inside of
+ *	room is inside of, and leaves by mark_leave(); may be &no_block
  *
  * Nothing of the pool may be touched after success: it may be gone.
  *
  * Context: any but NMI.
  * Return: how far it has got.
  */
-static __always_inline enum push objpool_push_inside(struct objpool *op,
-						     unsigned long offset,
-						     void *obj,
-						     struct cpu_block **block)
+static __always_inline enum push
+objpool_push_inside(struct cpu_pool __percpu *cpu, unsigned long offset,
+		    void *obj, struct cpu_block **block)
 {
-	struct magazine *mag;
 	struct cpu_class *cc;
-	unsigned int nr;
 
-	if (unlikely(!cpu_enter(op, block)))
+	if (unlikely(!mark_enter_outermost()))
 		return PUSH_BUSY;
+	*block = __this_cpu_read(cpu->block);
 	cc = cpu_class_at(*block, offset);
-	mag = cc->loaded;
-	nr = mag->nr;
-	if (unlikely(nr >= mag->limit)) {
-		if (!cpu_can_push(cc))
-			return PUSH_FULL;
-		mag = cc->loaded;
-		nr = mag->nr;
-	}
-	magazine_add(mag, nr, obj);
-	u64_stats_inc(&cc->kept);
-	cpu_leave(*block);
+	if (unlikely(cc->top >= cc->limit))
+		return PUSH_FULL;
+	u64_stats_update_begin(&(*block)->sync);
+	cpu_add(cc, obj);
+	u64_stats_update_end(&(*block)->sync);
+	mark_leave_outermost();
 	return PUSH_DONE;
 }
 
-/* The same, where a push that fails is left to objpool_put_slow(). */
+/* In either magazine; whoever fails is outside of the section again. */
 static __always_inline bool objpool_push(struct objpool *op,
 					 unsigned long offset, void *obj)
 {
 	struct cpu_block *block;
 	enum push push;
 
-	push = objpool_push_inside(op, offset, obj, &block);
-	if (unlikely(push == PUSH_FULL))
-		cpu_leave(block);
-	return push == PUSH_DONE;
+	push = objpool_push_inside(op->cpu, offset, obj, &block);
+	if (likely(push == PUSH_DONE))
+		return true;
+	if (push == PUSH_FULL && cpu_can_exchange_full(block, offset)) {
+		cpu_push_other(block, offset, obj);
+		return true;
+	}
+	if (push == PUSH_FULL)
+		mark_leave();
+	return false;
 }
 
 /*
@@ -732,22 +791,23 @@ static __always_inline bool objpool_push(struct objpool *op,
  */
 static inline bool depot_is_empty(struct objpool *op, unsigned long offset)
 {
-	struct objpool_shared *shared = READ_ONCE(op->shared);
+	struct cpu_block *home = raw_cpu_read(op->cpu->home);
 
-	return likely(shared) &&
-	       !READ_ONCE(depot_in(shared, class_at(offset))->full);
+	return likely(home) && !READ_ONCE(depot_at(home, offset)->full);
 }
 
-/*
- * The share of the bound that a class's vacant places have, inside the CPU's
- * section: where it is scarce, it is wanted where these objects are put now.
- */
+/* Whether a class has a share of the bound for places that may be vacant. */
+static inline bool cpu_has_places(const struct cpu_class *cc)
+{
+	return cc->loaded->limit | cc->cold->previous->limit;
+}
+
+/* Where the bound is scarce, theirs is wanted where these objects are put. */
 static inline size_t cpu_give_way(struct objpool *op, struct cpu_class *cc)
 {
-	if (likely(!(cc->loaded->limit | cc->previous->limit)) ||
-	    !bound_scarce(op->bound))
-		return 0;
-	return vacate(cc->loaded, cc->size) + vacate(cc->previous, cc->size);
+	return unlikely(cpu_has_places(cc)) && bound_scarce(op->bound) ?
+		       cpu_vacate(cc) :
+		       0;
 }
 
 /**
@@ -793,19 +853,27 @@ static inline bool objpool_count_miss_and_take(struct objpool *op,
 					       unsigned long offset, size_t len,
 					       unsigned long bare, void **obj)
 {
+	struct cpu_class *cc, *other;
 	struct cpu_block *block;
-	struct cpu_class *cc;
+	struct cpu_cold *cold;
 
-	if (unlikely(!cpu_enter(op, &block)))
+	if (unlikely(!mark_enter()))
 		return false;
+	/* As cpu_enter(), but &no_block has none at hand anyway. */
+	block = __this_cpu_read(op->cpu->block);
 	cc = cpu_class_at(block, offset);
-	if (unlikely(cc->loaded->limit | cc->previous->limit) ||
-	    unlikely(!cpu_class_at(block, bare)->loaded->nr)) {
-		cpu_leave(block);
+	other = cpu_class_at(block, bare);
+	cold = cc->cold;
+	if (unlikely(cc->loaded->limit | cold->previous->limit) ||
+	    unlikely(!other->top[-1])) {
+		mark_leave();
 		return false;
 	}
-	*obj = cpu_pop_uncounted(cpu_class_at(block, bare));
-	cpu_count_miss(block, cc, len);
+	u64_stats_update_begin(&block->sync);
+	*obj = cpu_take(other);
+	u64_stats_inc(&cold->miss);
+	u64_stats_add(&cc->requested, len);
+	cpu_note_length(block, len);
 	cpu_leave(block);
 	return true;
 }
@@ -822,46 +890,58 @@ static inline bool reclaim_due(const struct cpu_block *block)
  * @block: this CPU's, after %PUSH_FULL
  * @offset: class_offset() of the object's class
  *
- * The bound is exhausted, the depot has no empty magazine that may have a share
- * of it, and it is not yet time to look for what rests.
+ * The bound is exhausted, the depot has no empty magazine with a share of it,
+ * and it is not yet time to look for what rests. Not in &no_block,
+ * whose objects have no size: there may be no depot.
  */
 static inline bool objpool_may_drop(struct objpool *op, struct cpu_block *block,
 				    unsigned long offset)
 {
 	return atomic_long_read(&op->bound->avail) <
 		       (long)cpu_class_at(block, offset)->size &&
-	       !READ_ONCE(depot_here(op, class_at(offset))->empty) &&
+	       !READ_ONCE(depot_at(block, offset)->has_places) &&
 	       !reclaim_due(block);
 }
 
-/* Gives a bare object to this CPU, inside its section; false without room. */
-static inline bool cpu_give_bare(struct cpu_block *block, unsigned long bare,
-				 void *obj)
-{
-	struct cpu_class *cc = cpu_class_at(block, bare);
-	struct magazine *mag = cc->loaded;
-	unsigned int nr = mag->nr;
-
-	if (unlikely(nr >= mag->limit))
-		return false;
-	magazine_add(mag, nr, obj);
-	u64_stats_inc(&cc->kept);
-	return true;
-}
-
 /**
- * cpu_drop() - count a put whose object is not kept, and leave the section
+ * cpu_drop() - count a put whose object is not kept, and clear the mark
  * @block: this CPU's, after objpool_may_drop()
  * @offset: class_offset() of the object's class
  *
- * Preemption stays off, which objpool_kill() waits for: the caller enables it
- * once the object is gone. Counted first: what is back with slab is not in
- * use.
+ * Counted first: what is back with slab is not in use. Preemption stays off,
+ * which objpool_kill() waits for: the caller enables it once the object is
+ * gone.
  */
 static inline void cpu_drop(struct cpu_block *block, unsigned long offset)
 {
-	u64_stats_inc(&cpu_class_at(block, offset)->dropped);
-	cpu_unmark(block);
+	u64_stats_update_begin(&block->sync);
+	u64_stats_inc(&cpu_class_at(block, offset)->cold->dropped);
+	u64_stats_update_end(&block->sync);
+	mark_clear();
+}
+
+/**
+ * cpu_drop_and_give() - the same, and keep what is left of the object
+ * @block: this CPU's
+ * @offset: class_offset() of the object's class
+ * @bare: class_offset() of what is left
+ * @obj: what is left
+ *
+ * Return: false, and nothing done, if there is no room at hand.
+ */
+static inline bool cpu_drop_and_give(struct cpu_block *block,
+				     unsigned long offset, unsigned long bare,
+				     void *obj)
+{
+	struct cpu_class *cc = cpu_class_at(block, bare);
+
+	if (unlikely(cc->top >= cc->limit))
+		return false;
+	u64_stats_update_begin(&block->sync);
+	cpu_add(cc, obj);
+	u64_stats_update_end(&block->sync);
+	cpu_drop(block, offset);
+	return true;
 }
 
 void *objpool_get(struct objpool *op, unsigned int class, size_t len,

@@ -172,7 +172,7 @@ static void *raw_get_fresh(struct bytepool *pool, unsigned int tier, size_t len,
 	if (pool->flags & POOL_TYPED)
 		mem = typed_construct(pool, gfp);
 	else
-		mem = payload_alloc(pool, tier, gfp);
+		mem = payload_alloc(&pool->tier[tier], gfp);
 	if (!mem || likely(objpool_count_miss(&pool->objects, class_raw(tier),
 					      len, gfp)))
 		return mem;
@@ -275,15 +275,14 @@ static noinline void *raw_get_empty(struct bytepool *pool, size_t len,
 				    gfp_t gfp, unsigned long offset,
 				    unsigned long site)
 {
-	unsigned long tier = class_at(offset) / 2;
+	const struct tier *tier = tier_at(pool, offset);
 	void *mem;
 
-	/* Where tiers lie close, it was the wrong one that had nothing. */
-	if (unlikely(len > pool->tier[tier].size) || !slab_allowed())
+	if (!slab_allowed())
 		return raw_get(pool, tier_index(pool, len), len, gfp, site);
 	if (!depot_is_empty(&pool->objects, offset))
 		return raw_get_shared(pool, len, gfp, offset, site);
-	mem = payload_alloc(pool, tier, gfp);
+	mem = payload_alloc(tier, gfp);
 	if (likely(mem) &&
 	    likely(objpool_try_count_miss(&pool->objects, offset, len)))
 		return mem;
@@ -322,14 +321,19 @@ static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
 void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 {
 	unsigned long offset;
+	enum pop pop;
 	void *mem;
 
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	offset = offsets_of(pool, len)->raw;
-	if (unlikely(!objpool_pop(&pool->objects, offset, len, &mem)))
+	pop = objpool_pop(&pool->objects, offset, len, &mem);
+	if (unlikely(pop == POP_EMPTY))
 		return raw_get_empty(pool, len, gfp, offset, _RET_IP_);
+	/* Or tiers lie so close that it is the next one's. */
+	if (unlikely(pop == POP_OTHER))
+		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	return mem;
 }
 EXPORT_SYMBOL_GPL(bytepool_get);
@@ -429,18 +433,22 @@ static noinline void raw_put_shared(struct bytepool *pool, void *mem,
  * What bytepool_put() does where this CPU has no room, still inside its
  * section: as buf_put_full().
  */
-static noinline void raw_put_full(struct bytepool *pool, void *mem,
-				  struct cpu_block *block, unsigned long offset,
+static noinline void raw_put_full(struct cpu_block *block, unsigned long offset,
+				  void *mem, struct bytepool *pool,
 				  unsigned long site)
 {
+	if (cpu_can_exchange_full(block, offset)) {
+		cpu_push_other(block, offset, mem);
+		return;
+	}
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
 	    !objpool_may_drop(&pool->objects, block, offset)) {
-		cpu_leave(block);
+		mark_leave();
 		raw_put_shared(pool, mem, offset, site);
 		return;
 	}
 	cpu_drop(block, offset);
-	kmem_cache_free(pool->tier[class_at(offset) / 2].slab, mem);
+	kmem_cache_free(tier_at(pool, offset)->slab, mem);
 	preempt_enable();
 }
 
@@ -475,9 +483,9 @@ void bytepool_put(struct bytepool *pool, void *mem)
 		raw_put_slow(pool, mem, _RET_IP_);
 		return;
 	}
-	push = objpool_push_inside(&pool->objects, offset, mem, &block);
+	push = objpool_push_inside(pool->objects.cpu, offset, mem, &block);
 	if (unlikely(push == PUSH_FULL))
-		raw_put_full(pool, mem, block, offset, _RET_IP_);
+		raw_put_full(block, offset, mem, pool, _RET_IP_);
 	else if (unlikely(push == PUSH_BUSY))
 		raw_put_shared(pool, mem, offset, _RET_IP_);
 }

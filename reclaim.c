@@ -80,7 +80,7 @@ static void thaw_blocks(struct objpool *op)
 		if (!cp->frozen)
 			continue;
 		cp->frozen = false;
-		/* Pairs with the dependency through it in cpu_enter(). */
+		/* Pairs with the dependency through it inside of sections. */
 		smp_store_release(&cp->block, cp->home);
 	}
 }
@@ -90,10 +90,11 @@ static size_t drain_class(struct objpool *op, struct cpu_class *cc,
 {
 	unsigned int nr = 0;
 
+	cpu_stow(cc);
 	nr += magazine_drain(op, class, cc->loaded, how);
-	nr += magazine_drain(op, class, cc->previous, how);
-	bound_return(op->bound, vacate(cc->loaded, cc->size) +
-					vacate(cc->previous, cc->size));
+	nr += magazine_drain(op, class, cc->cold->previous, how);
+	cpu_reload(cc);
+	bound_return(op->bound, cpu_vacate(cc));
 	return nr * cc->size;
 }
 
@@ -102,10 +103,12 @@ static void free_magazines(struct cpu_class *cc)
 	if (cc->loaded != &no_magazine)
 		kfree(cc->loaded);
 	/* One and the same where a fork has come between their exchange. */
-	if (cc->previous != &no_magazine && cc->previous != cc->loaded)
-		kfree(cc->previous);
+	if (cc->cold->previous != &no_magazine &&
+	    cc->cold->previous != cc->loaded)
+		kfree(cc->cold->previous);
 	cc->loaded = &no_magazine;
-	cc->previous = &no_magazine;
+	cc->cold->previous = &no_magazine;
+	cpu_reload(cc);
 }
 
 /*
@@ -201,7 +204,7 @@ size_t objpool_drain(struct objpool *op)
 
 	mutex_lock(&op->drain_lock);
 	if (freeze_blocks(op)) {
-		/* Pairs with preempt_disable() in cpu_enter(). */
+		/* Pairs with preempt_disable() in mark_enter(). */
 		synchronize_rcu();
 		bytes = drain_frozen(op, DRAIN_SHRINK);
 		thaw_blocks(op);
@@ -263,11 +266,8 @@ int objpool_cpu_dead(unsigned int cpu, struct hlist_node *node)
 	struct cpu_pool *cp = per_cpu_ptr(op->cpu, cpu);
 
 	mutex_lock(&op->drain_lock);
-	if (cp->block != &no_block) {
+	if (cp->block != &no_block)
 		drain_block(op, cp->block, DRAIN_SHRINK);
-		/* A forked child's CPUs may have died inside their section. */
-		cp->block->busy = 0;
-	}
 	mutex_unlock(&op->drain_lock);
 	return 0;
 }
@@ -275,7 +275,7 @@ int objpool_cpu_dead(unsigned int cpu, struct hlist_node *node)
 /* === Making room within the bound === */
 
 /* Takes the share of the bound that this CPU's vacant places have. */
-static size_t cpu_vacate(struct objpool *op)
+static size_t block_vacate(struct objpool *op)
 {
 	struct cpu_block *block;
 	size_t bytes = 0;
@@ -284,12 +284,8 @@ static size_t cpu_vacate(struct objpool *op)
 	if (!cpu_enter(op, &block))
 		return 0;
 	WRITE_ONCE(block->reclaimed, jiffies);
-	for (i = 0; i < op->nr_classes; i++) {
-		struct cpu_class *cc = &block->class[i];
-
-		bytes += vacate(cc->loaded, cc->size);
-		bytes += vacate(cc->previous, cc->size);
-	}
+	for (i = 0; i < op->nr_classes; i++)
+		bytes += cpu_vacate(&block->class[i]);
 	cpu_leave(block);
 	return bytes;
 }
@@ -312,16 +308,20 @@ static size_t depots_vacate(struct objpool *op)
 static struct magazine *cpu_take_cold(struct cpu_class *cc)
 {
 	u32 activity = u64_stats_read(&cc->hit) + u64_stats_read(&cc->kept);
-	struct magazine **from = cc->previous->nr ? &cc->previous : &cc->loaded;
-	struct magazine *mag = *from;
+	struct magazine *mag;
 
+	cpu_stow(cc);
+	mag = cc->cold->previous->nr ? cc->cold->previous : cc->loaded;
 	if (!cc->size || !mag->nr)
 		return NULL;
 	if (mag->seen != activity) {
 		mag->seen = activity;
 		return NULL;
 	}
-	*from = &no_magazine;
+	if (mag == cc->loaded)
+		cc->loaded = cc->cold->previous;
+	cc->cold->previous = &no_magazine;
+	cpu_reload(cc);
 	return mag;
 }
 
@@ -373,9 +373,9 @@ static u32 block_activity(struct objpool *op, struct cpu_block *block)
 		struct cpu_class *cc = &block->class[i];
 
 		activity += u64_stats_read(&cc->hit) +
-			    u64_stats_read(&cc->miss) +
+			    u64_stats_read(&cc->cold->miss) +
 			    u64_stats_read(&cc->kept) +
-			    u64_stats_read(&cc->dropped);
+			    u64_stats_read(&cc->cold->dropped);
 	}
 	return activity;
 }
@@ -414,7 +414,7 @@ static void evict_cpus(struct objpool *op)
 	for_each_possible_cpu(cpu)
 		found |= freeze_resting(op, per_cpu_ptr(op->cpu, cpu));
 	if (found) {
-		/* Pairs with preempt_disable() in cpu_enter(). */
+		/* Pairs with preempt_disable() in mark_enter(). */
 		synchronize_rcu();
 		drain_frozen(op, DRAIN_SHRINK);
 		thaw_blocks(op);
@@ -483,7 +483,7 @@ bool objpool_reclaim(struct objpool *op, unsigned int class, bool now)
 	/* Once a tick, for it is mostly in vain; without a block it is. */
 	if (!now && (!home || !reclaim_due(home)))
 		return false;
-	bytes = cpu_vacate(op) + depots_vacate(op);
+	bytes = block_vacate(op) + depots_vacate(op);
 	bound_return(op->bound, bytes);
 	if (!bytes)
 		evict(op, class);

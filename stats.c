@@ -26,10 +26,10 @@ static void sum_block(struct cpu_block *block, unsigned int class, bool puts,
 	do {
 		start = u64_stats_fetch_begin(&block->sync);
 		hit = u64_stats_read(&cc->hit);
-		miss = u64_stats_read(&cc->miss);
+		miss = u64_stats_read(&cc->cold->miss);
 		requested = u64_stats_read(&cc->requested);
 		kept = u64_stats_read(&cc->kept);
-		dropped = u64_stats_read(&cc->dropped);
+		dropped = u64_stats_read(&cc->cold->dropped);
 	} while (u64_stats_fetch_retry(&block->sync, start));
 
 	if (puts) {

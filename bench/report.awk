@@ -163,10 +163,11 @@ function each_held(candidate, peers, from, to,	i, t, s, p, peer)
 	end_bar()
 }
 
-# Whether the idle bound lets a pool keep what a pattern holds.
+# Whether the idle bound lets a pool keep what a pattern holds: by default a
+# thirty-second of the memory.
 function may_keep(size, pattern)
 {
-	return pattern != "miss" && size * pattern <= idle_bound
+	return pattern != "miss" && size * pattern <= memory / 32
 }
 
 # The bar is a count here, so that each cell is over it by itself.
@@ -281,8 +282,6 @@ function table(	i, j, s, p, x, line, some)
 
 BEGIN {
 	FS = "\t"
-	# Of the machines that kernels were measured in.
-	idle_bound = 64 * 1048576
 }
 
 /^# SPDX/ {
@@ -291,6 +290,8 @@ BEGIN {
 
 /^# / {
 	sub(/^# /, "")
+	if (split($0, parts, /[: ]+/) && parts[1] == "memory")
+		memory = parts[2] * 1048576
 	if (mode == "config") {
 		split($0, parts, ": ")
 		printf "* %s: %s\n", parts[1], substr($0, length(parts[1]) + 3)

@@ -112,6 +112,7 @@ static struct thread_info *threads[CONFIG_NR_CPUS];
 static bool has_membarrier;
 
 u64 shim_grace_period = SECTION_STEP + 1;
+u64 shim_grace_period_marked = SECTION_STEP + SECTION_MARK + 1;
 
 static long membarrier(int cmd)
 {
@@ -235,6 +236,7 @@ static u64 grace_period_number(void)
 	number = (shim_grace_period + SECTION_STEP) & ~SECTION_DEPTH;
 	/* Pairs with shim_reader_enter(): who has it sees what was written. */
 	smp_store_release(&shim_grace_period, number + 1);
+	smp_store_release(&shim_grace_period_marked, number + SECTION_MARK + 1);
 	mutex_unlock(&threads_mutex);
 	return number;
 }

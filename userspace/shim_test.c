@@ -157,6 +157,53 @@ static void this_cpu_where_it_may_change_is_caught(struct kunit *test)
 	free_percpu(counter);
 }
 
+static void mark_is_set_once(struct kunit *test)
+{
+	KUNIT_ASSERT_TRUE(test, mark_enter());
+	KUNIT_EXPECT_FALSE(test, mark_enter());
+	KUNIT_EXPECT_FALSE(test, mark_enter_outermost());
+	/* What is entered and left inside leaves it as it was. */
+	preempt_disable();
+	rcu_read_lock();
+	KUNIT_EXPECT_FALSE(test, mark_enter());
+	rcu_read_unlock();
+	preempt_enable();
+	KUNIT_EXPECT_FALSE(test, mark_enter());
+	mark_leave();
+
+	KUNIT_ASSERT_TRUE(test, mark_enter_outermost());
+	KUNIT_EXPECT_FALSE(test, mark_enter());
+	mark_leave_outermost();
+	KUNIT_ASSERT_TRUE(test, mark_enter_outermost());
+	mark_leave();
+	KUNIT_ASSERT_TRUE(test, mark_enter());
+	mark_leave();
+}
+
+/* Cleared, it leaves a section without preemption behind. */
+static void mark_is_apart_from_its_section(struct kunit *test)
+{
+	KUNIT_ASSERT_TRUE(test, mark_enter_outermost());
+	mark_clear();
+	KUNIT_EXPECT_FALSE(test, mark_enter_outermost());
+	EXPECT_WARNINGS(test, 1, might_sleep());
+	KUNIT_ASSERT_TRUE(test, mark_enter());
+	mark_leave();
+	preempt_enable();
+	EXPECT_NO_WARNINGS(test, might_sleep());
+
+	preempt_disable();
+	KUNIT_EXPECT_FALSE(test, mark_enter_outermost());
+	KUNIT_ASSERT_TRUE(test, mark_enter());
+	mark_leave();
+	preempt_enable();
+	rcu_read_lock();
+	KUNIT_EXPECT_FALSE(test, mark_enter_outermost());
+	rcu_read_unlock();
+	KUNIT_ASSERT_TRUE(test, mark_enter_outermost());
+	mark_leave_outermost();
+}
+
 /* === Locks === */
 
 static void lock_of_another_is_caught(struct kunit *test)
@@ -1083,34 +1130,65 @@ static void lock_that_an_interrupt_may_deadlock_on_is_caught(struct kunit *test)
 
 /* === RCU === */
 
+enum reader_kind {
+	READER_RCU,
+	READER_PREEMPT,
+	READER_IRQ,
+	READER_MARK,
+	READER_OUTERMOST,
+	READER_CLEARED,
+	NR_READERS,
+};
+
 struct reader {
 	struct completion inside;
 	bool leave;
 	bool left;
-	int kind;
+	enum reader_kind kind;
 };
+
+static unsigned long read_begin(enum reader_kind kind)
+{
+	unsigned long flags = 0;
+
+	if (kind == READER_RCU)
+		rcu_read_lock();
+	else if (kind == READER_PREEMPT)
+		preempt_disable();
+	else if (kind == READER_IRQ)
+		local_irq_save(flags);
+	else if (!(kind == READER_OUTERMOST ? mark_enter_outermost() :
+					      mark_enter()))
+		BUG();
+	if (kind == READER_CLEARED)
+		mark_clear();
+	return flags;
+}
+
+static void read_end(enum reader_kind kind, unsigned long flags)
+{
+	if (kind == READER_RCU)
+		rcu_read_unlock();
+	else if (kind == READER_IRQ)
+		local_irq_restore(flags);
+	else if (kind == READER_MARK)
+		mark_leave();
+	else if (kind == READER_OUTERMOST)
+		mark_leave_outermost();
+	else
+		preempt_enable();
+}
 
 static int read_for_a_while(void *data)
 {
 	struct reader *reader = data;
-	unsigned long flags = 0;
+	unsigned long flags = read_begin(reader->kind);
 
-	if (reader->kind == 0)
-		rcu_read_lock();
-	else if (reader->kind == 1)
-		preempt_disable();
-	else
-		local_irq_save(flags);
 	complete(&reader->inside);
 	while (!READ_ONCE(reader->leave))
 		cpu_relax();
 	WRITE_ONCE(reader->left, true);
-	if (reader->kind == 0)
-		rcu_read_unlock();
-	else if (reader->kind == 1)
-		preempt_enable();
-	else
-		local_irq_restore(flags);
+	read_end(reader->kind, flags);
 	return 0;
 }
 
@@ -1127,9 +1205,9 @@ static void grace_period_waits_for_readers(struct kunit *test)
 {
 	struct task_struct *task, *helper;
 	struct reader reader;
-	int kind;
+	enum reader_kind kind;
 
-	for (kind = 0; kind < 3; kind++) {
+	for (kind = 0; kind < NR_READERS; kind++) {
 		reader = (struct reader){ .kind = kind };
 		init_completion(&reader.inside);
 		task = kthread_run(read_for_a_while, &reader, "shim");
@@ -1486,6 +1564,8 @@ static struct kunit_case shim_cases[] = {
 	KUNIT_CASE(unbalanced_preemption_is_caught),
 	KUNIT_CASE(interrupts_off_nest),
 	KUNIT_CASE(this_cpu_where_it_may_change_is_caught),
+	KUNIT_CASE(mark_is_set_once),
+	KUNIT_CASE(mark_is_apart_from_its_section),
 	KUNIT_CASE(lock_of_another_is_caught),
 	KUNIT_CASE(deadlock_with_oneself_is_caught),
 	KUNIT_CASE(lock_unless_held_tells),

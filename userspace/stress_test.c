@@ -557,6 +557,7 @@ static void stop(struct task_struct *task)
  * @flags: of the pool
  * @limit: of the pool
  * @max_idle: of the pool
+ * @priv_size: of the pool; any keeps it off the fast path
  * @interrupts: with interrupts
  */
 struct variant {
@@ -564,17 +565,21 @@ struct variant {
 	unsigned int flags;
 	size_t limit;
 	size_t max_idle;
+	unsigned int priv_size;
 	bool interrupts;
 };
 
 static const struct variant variants[] = {
-	{ "plain", 0, 0, 0, false },
-	{ "interrupts", 0, 0, 0, true },
-	{ "interrupts, RCU", BYTEPOOL_RCU, 0, 0, true },
-	{ "interrupts, checked", BYTEPOOL_CHECK, 0, 0, true },
-	{ "interrupts, vmalloc", BYTEPOOL_VMALLOC, 0, 0, true },
-	{ "interrupts, a limit", 0, SZ_1M, 0, true },
-	{ "interrupts, little idle", 0, 0, SZ_64K, true },
+	{ "plain", 0, 0, 0, 0, false },
+	{ "interrupts", 0, 0, 0, 8, true },
+	{ "interrupts, RCU", BYTEPOOL_RCU, 0, 0, 0, true },
+	{ "interrupts, checked", BYTEPOOL_CHECK, 0, 0, 8, true },
+	{ "interrupts, vmalloc", BYTEPOOL_VMALLOC, 0, 0, 0, true },
+	{ "interrupts, a limit", 0, SZ_1M, 0, 8, true },
+	{ "interrupts, little idle", 0, 0, SZ_64K, 0, true },
+	{ "interrupts, hardly any idle", 0, 0, SZ_4K, 0, true },
+	{ "interrupts, little idle, RCU", BYTEPOOL_RCU, 0, SZ_64K, 0, true },
+	{ "interrupts, little idle, priv", 0, 0, SZ_64K, 8, true },
 };
 
 static void variant_desc(const struct variant *variant, char *desc)
@@ -583,6 +588,16 @@ static void variant_desc(const struct variant *variant, char *desc)
 }
 
 KUNIT_ARRAY_PARAM(variant, variants, variant_desc);
+
+/* Nobody has kept a share of the bound. */
+static void expect_bound_whole(struct kunit *test, struct bytepool *pool,
+			       size_t max_idle)
+{
+	unsigned int nr = max_idle / bytepool_sizes_pow2[0];
+
+	bytepool_shrink(pool);
+	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, 1, nr, GFP_KERNEL), nr);
+}
 
 static void everything_is_conserved(struct kunit *test)
 {
@@ -602,7 +617,7 @@ static void everything_is_conserved(struct kunit *test)
 		.sizes = bytepool_sizes_pow2,
 		.nr_sizes = BYTEPOOL_NR_POW2,
 		.flags = variant->flags,
-		.priv_size = 8,
+		.priv_size = variant->priv_size,
 		.limit = variant->limit,
 		.max_idle = variant->max_idle,
 	}));
@@ -618,6 +633,8 @@ static void everything_is_conserved(struct kunit *test)
 	for (i = 0; i < NR_SHARED; i++)
 		bytepool_buf_release(stress->shared[i]);
 	expect_conserved(test, stress->pool);
+	if (variant->max_idle)
+		expect_bound_whole(test, stress->pool, variant->max_idle);
 	bytepool_destroy(stress->pool);
 	stop(reader);
 }
@@ -681,6 +698,7 @@ static void destroy_under_releases(struct kunit *test)
 			.sizes = bytepool_sizes_pow2,
 			.nr_sizes = BYTEPOOL_NR_POW2,
 			.flags = flags,
+			.max_idle = rnd(&state, 2) ? rnd(&state, SZ_64K) : 0,
 		}));
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
 		for (i = 0; i < ARRAY_SIZE(task); i++)

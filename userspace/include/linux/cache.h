@@ -8,6 +8,9 @@
 #define L1_CACHE_BYTES	  64
 #define ARCH_DMA_MINALIGN __alignof__(unsigned long long)
 
+/* Nothing is made read-only here. */
+#define __ro_after_init
+
 #define ____cacheline_aligned __aligned(L1_CACHE_BYTES)
 #define __read_mostly
 

@@ -34,6 +34,7 @@
 #endif
 
 #define CONFIG_HOTPLUG_CPU 1
+#define CONFIG_64BIT	   1
 
 /*
  * An option that is 1 makes its name paste into SHIM_COMMA_1, whose comma

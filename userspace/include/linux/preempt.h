@@ -29,10 +29,75 @@
 #define in_task() \
 	(!(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET)))
 
+/*
+ * The CPU's busy mark, as compat.h has it for kernels. No kernel's names: what
+ * is one word here, in the fast build, is two there.
+ */
 #ifdef SHIM_STRICT
 void preempt_disable(void);
 void preempt_enable(void);
+
+static inline bool mark_enter(void)
+{
+	preempt_disable();
+	if (!shim_thread.marked) {
+		shim_thread.marked = true;
+		barrier();
+		return true;
+	}
+	preempt_enable();
+	return false;
+}
+
+static inline void mark_clear(void)
+{
+	barrier();
+	shim_thread.marked = false;
+}
+
+static inline void mark_leave(void)
+{
+	mark_clear();
+	preempt_enable();
+}
+
+/* As strict as the fast build. */
+static inline bool mark_enter_outermost(void)
+{
+	return !(preempt_count() & PREEMPT_MASK) && !shim_thread.rcu_nesting &&
+	       mark_enter();
+}
+
+static inline void mark_leave_outermost(void)
+{
+	mark_leave();
+}
 #else
+static __always_inline bool mark_enter(void)
+{
+	return shim_reader_enter_marked();
+}
+
+static __always_inline void mark_clear(void)
+{
+	shim_reader_unmark();
+}
+
+static __always_inline void mark_leave(void)
+{
+	shim_reader_leave_marked();
+}
+
+static __always_inline bool mark_enter_outermost(void)
+{
+	return shim_reader_enter_outermost();
+}
+
+static __always_inline void mark_leave_outermost(void)
+{
+	shim_reader_leave_outermost();
+}
+
 static __always_inline void preempt_disable(void)
 {
 	shim_reader_enter();

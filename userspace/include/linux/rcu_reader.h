@@ -25,16 +25,19 @@ void shim_reader_enter(void);
 void shim_reader_leave(void);
 #else
 /*
- * thread_info.section: how deep the thread is in sections, and above that the
- * number of the grace period that was the last to begin before the outermost.
+ * thread_info.section: how deep the thread is in sections, whether its CPU's
+ * busy mark is set, and above that the number of the grace period that was the
+ * last to begin before the outermost.
  */
 #define SECTION_DEPTH  0xffffULL
 #define SECTION_STEP   (SECTION_DEPTH + 1)
+#define SECTION_MARK   (1ULL << 14)
 /* Instead of that number, where liburcu counts: deep, so that it is noticed. */
 #define SECTION_SHARED (1ULL << 63 | 1ULL << 15)
 
-/* What a section that begins now is to note: a depth of one. */
+/* What a section that begins now is to note: a depth of one; and the mark. */
 extern u64 shim_grace_period;
+extern u64 shim_grace_period_marked;
 
 void shim_section_nest(void);
 void shim_section_leave_shared(void);
@@ -62,18 +65,69 @@ static __always_inline void shim_reader_enter(void)
 }
 
 /*
+ * The same with the mark set, by the one store where the thread is in no
+ * section; false, and nothing done, if it is set. An interrupt that comes
+ * before it is finds none, and leaves the word as it was.
+ */
+static __always_inline bool shim_reader_enter_marked(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	if (unlikely(t->section & SECTION_DEPTH)) {
+		if (t->section & SECTION_MARK)
+			return false;
+		call_thunk(shim_section_nest);
+		t->section += SECTION_MARK;
+	} else { /* Pairs with the store in grace_period_number(). */
+		t->section = smp_load_acquire(&shim_grace_period_marked);
+	}
+	/* As in shim_reader_enter(), and for interrupts. */
+	barrier();
+	return true;
+}
+
+/* The same; false in any section, as all are of a thread nobody looks at. */
+static __always_inline bool shim_reader_enter_outermost(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	if (unlikely(t->section & SECTION_DEPTH))
+		return false;
+	/* Pairs with the store in grace_period_number(). */
+	t->section = smp_load_acquire(&shim_grace_period_marked);
+	/* As in shim_reader_enter(), and for interrupts. */
+	barrier();
+	return true;
+}
+
+/* The inverse: a number of no grace period is as good as an old one. */
+static __always_inline void shim_reader_leave_outermost(void)
+{
+	barrier();
+	shim_thread.section = 0;
+}
+
+static __always_inline void shim_reader_unmark(void)
+{
+	barrier();
+	shim_thread.section -= SECTION_MARK;
+}
+
+/*
  * Ends a section; returns whether it was liburcu's, by the word as it was: once
  * it is written, a signal handler may make the thread one that others look at.
  */
-static __always_inline bool shim_section_end(struct thread_info *t)
+static __always_inline bool shim_section_end(struct thread_info *t, int by)
 {
 #ifdef __x86_64__
 	bool shared;
 
-	__asm__ volatile("subq $1, %0" : "+m"(t->section), "=@ccs"(shared));
+	__asm__ volatile("subq %2, %0"
+			 : "+m"(t->section), "=@ccs"(shared)
+			 : "i"(by));
 	return shared;
 #else
-	u64 section = t->section - 1;
+	u64 section = t->section - by;
 
 	t->section = section;
 	return (s64)section < 0;
@@ -83,7 +137,14 @@ static __always_inline bool shim_section_end(struct thread_info *t)
 static __always_inline void shim_reader_leave(void)
 {
 	barrier();
-	if (unlikely(shim_section_end(&shim_thread)))
+	if (unlikely(shim_section_end(&shim_thread, 1)))
+		call_thunk(shim_section_leave_shared);
+}
+
+static __always_inline void shim_reader_leave_marked(void)
+{
+	barrier();
+	if (unlikely(shim_section_end(&shim_thread, SECTION_MARK + 1)))
 		call_thunk(shim_section_leave_shared);
 }
 #endif
