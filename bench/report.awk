@@ -116,6 +116,8 @@ function userspace_bars(	i, t, s, p, all, heaps)
 
 	begin_bar("buffer, times DPDK's mbuf", 1)
 	each_held("buffer", "mbuf")
+	begin_bar("buffer, linked statically, times DPDK's mbuf", 1)
+	each_held("buffer-static", "mbuf")
 	begin_bar("buffer of an RCU pool, times DPDK's mbuf", 2)
 	each_held("rcu", "mbuf")
 	begin_bar("raw below 4 KiB, times the fastest peer", 1.5)
