@@ -468,8 +468,8 @@ buf_get_other(struct bytepool *pool, struct bytepool_buf *buf, void *data,
 	if (unlikely(!buf)) {
 		rcu_read_lock();
 		objpool_count_put(&pool->objects, class_at(offset));
-		rcu_read_unlock();
 		kmem_cache_free(tier->slab, data);
+		rcu_read_unlock();
 		return get_failed(pool, class_at(offset), site);
 	}
 	handle_set(buf, class_at(offset), tier->size);
@@ -650,7 +650,7 @@ enum drop {
  * Takes the last reference of a buffer of the atomic kind; false if it was not.
  * Late readers look at the count alone, but in one piece with the flags it is
  * sooner read again: see buf_begin(). Whoever comes too late has tried to change
- * both, which is why the owner's accesses of the flags are marked.
+ * both, which is why the holders' accesses of the flags are marked.
  */
 static __always_inline bool handle_kill(struct bytepool_buf *buf, u64 state)
 {
@@ -933,7 +933,8 @@ EXPORT_SYMBOL_GPL(bytepool_buf_set_len);
  */
 bool bytepool_buf_is_contig(const struct bytepool_buf *buf)
 {
-	return buf && !(buf->flags & BUF_VMALLOC);
+	/* Marked: see handle_kill(). */
+	return buf && !(READ_ONCE(buf->flags) & BUF_VMALLOC);
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_is_contig);
 

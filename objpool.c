@@ -231,7 +231,7 @@ static struct magazine *cpu_load(struct cpu_class *cc, struct magazine *full)
 	cpu_stow(cc);
 	if (cc->cold->previous == &no_magazine)
 		cc->cold->previous = cc->loaded;
-	else if (cc->loaded != &no_magazine)
+	else
 		out = cc->loaded;
 	cc->loaded = full;
 	cpu_reload(cc);

@@ -891,8 +891,9 @@ static inline bool reclaim_due(const struct cpu_block *block)
  * @offset: class_offset() of the object's class
  *
  * The bound is exhausted, the depot has no empty magazine with a share of it,
- * and it is not yet time to look for what rests. Not in &no_block,
- * whose objects have no size: there may be no depot.
+ * and it is not yet time to look for what rests, or for places of this CPU's
+ * that are out of sight of its loaded magazine. Not in &no_block, whose objects
+ * have no size: there may be no depot.
  */
 static inline bool objpool_may_drop(struct objpool *op, struct cpu_block *block,
 				    unsigned long offset)

@@ -162,6 +162,8 @@ static void read_until_finished(struct kunit *test, struct shelf *shelf)
 		buf = look_up(shelf);
 		if (buf) {
 			version = read_version(buf);
+			/* Reads what the last release writes. */
+			KUNIT_EXPECT_TRUE(test, bytepool_buf_is_contig(buf));
 			/* Neither torn, nor one that was replaced before. */
 			KUNIT_EXPECT_NE(test, version, 0);
 			KUNIT_EXPECT_GE(test, version, last);

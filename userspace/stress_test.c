@@ -595,6 +595,9 @@ static void expect_bound_whole(struct kunit *test, struct bytepool *pool,
 {
 	unsigned int nr = max_idle / bytepool_sizes_pow2[0];
 
+	/* A worker may be about to give some back. */
+	while (!shim_workers_idle())
+		usleep_range(50, 50);
 	bytepool_shrink(pool);
 	KUNIT_EXPECT_EQ(test, bytepool_prefill(pool, 1, nr, GFP_KERNEL), nr);
 }

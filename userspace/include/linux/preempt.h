@@ -64,8 +64,8 @@ static inline void mark_leave(void)
 /* As strict as the fast build. */
 static inline bool mark_enter_outermost(void)
 {
-	return !(preempt_count() & PREEMPT_MASK) && !shim_thread.rcu_nesting &&
-	       mark_enter();
+	return !preempt_count() && !shim_thread.irqs_off &&
+	       !shim_thread.rcu_nesting && mark_enter();
 }
 
 static inline void mark_leave_outermost(void)
