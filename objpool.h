@@ -626,11 +626,11 @@ static __always_inline void cpu_add(struct cpu_class *cc, void *obj)
 	u64_stats_inc(&cc->kept);
 }
 
-/* Counts a get that was served with a fresh object. */
+/* Counts a get that was served with a fresh object; @cold is the class's. */
 static inline void cpu_count_miss(struct cpu_block *block, struct cpu_class *cc,
-				  size_t len)
+				  struct cpu_cold *cold, size_t len)
 {
-	u64_stats_inc(&cc->cold->miss);
+	u64_stats_inc(&cold->miss);
 	u64_stats_add(&cc->requested, len);
 	cpu_note_length(block, len);
 }
@@ -830,7 +830,7 @@ static inline bool objpool_try_count_miss(struct objpool *op,
 		return false;
 	cc = cpu_class_at(block, offset);
 	vacant = cpu_give_way(op, cc);
-	cpu_count_miss(block, cc, len);
+	cpu_count_miss(block, cc, cc->cold, len);
 	cpu_leave(block);
 	bound_return(op->bound, vacant);
 	return true;
@@ -864,16 +864,13 @@ static inline bool objpool_count_miss_and_take(struct objpool *op,
 	cc = cpu_class_at(block, offset);
 	other = cpu_class_at(block, bare);
 	cold = cc->cold;
-	if (unlikely(cc->loaded->limit | cold->previous->limit) ||
-	    unlikely(!other->top[-1])) {
+	if (unlikely(cpu_has_places(cc)) || unlikely(!other->top[-1])) {
 		mark_leave();
 		return false;
 	}
 	u64_stats_update_begin(&block->sync);
 	*obj = cpu_take(other);
-	u64_stats_inc(&cold->miss);
-	u64_stats_add(&cc->requested, len);
-	cpu_note_length(block, len);
+	cpu_count_miss(block, cc, cold, len);
 	cpu_leave(block);
 	return true;
 }
