@@ -64,7 +64,7 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "quarantined %llu\n", stats.quarantined);
 	seq_printf(m, "idle_bytes %zu\n", objpool_idle_bytes(&pool->objects));
 	seq_printf(m, "max_idle %zu%s\n", pool->objects.bound->max,
-		   pool->objects.bound == &default_bound ? " shared" : "");
+		   pool->objects.bound == &pool->own_bound ? "" : " shared");
 	seq_printf(m, "limit %zu\n", pool->limit);
 	seq_printf(m, "owner %s\n", pool->owner);
 	return 0;

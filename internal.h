@@ -7,6 +7,7 @@
  *	raw.c		raw memory, and what is larger than the largest tier
  *	objpool.c	the object pool: per-CPU magazines over a depot over slab
  *	depot.c		what CPUs share of it
+ *	counts.c	its counters
  *	reclaim.c	how idle memory goes back: drains, trim, shrinker
  *	objects.c	typed object pools, the third user of the object pool
  *	payload.c	slab caches shared by the pools, memory beyond the tiers
@@ -119,7 +120,7 @@ struct tier {
 #define NR_SLAB_SLOTS 32
 
 /* Classes of a pool's objects: two a tier, then the bare handles. */
-#define MAX_CLASSES (2 * BYTEPOOL_MAX_TIERS + 1)
+static_assert(2 * BYTEPOOL_MAX_TIERS + 1 <= OBJPOOL_MAX_CLASSES);
 
 static inline unsigned int class_buf(unsigned int tier)
 {
@@ -320,10 +321,6 @@ extern struct list_head pools;
 extern struct mutex pools_mutex;
 extern bool check_all;
 
-bool pool_usable(struct bytepool *pool, unsigned long site);
-void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site);
-void *get_failed_oversize(struct bytepool *pool, unsigned long site);
-void *typed_construct(struct bytepool *pool, gfp_t gfp);
 struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 			    struct module *owner);
 int pool_objects_init(struct bytepool *pool, size_t max_idle);
@@ -333,14 +330,16 @@ void pool_kill(struct bytepool *pool);
 bool pool_bypasses(unsigned int flags);
 int pool_check_name(const char *name);
 
+/* payload.c */
+void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp);
+void oversize_count(struct bytepool *pool, size_t len);
+bool count_back(struct bytepool *pool, int tier, size_t size);
+
 /* buf.c */
 bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
 bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
 
 /* raw.c */
-void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp);
-void oversize_count(struct bytepool *pool, size_t len);
-bool count_back(struct bytepool *pool, int tier, size_t size);
 void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	      unsigned long site);
 void raw_put(struct bytepool *pool, void *mem, unsigned long site);
@@ -542,28 +541,21 @@ enum misuse {
 
 void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 		   unsigned long site, unsigned long other_site);
+bool pool_usable(struct bytepool *pool, unsigned long site);
+void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site);
+void *get_failed_oversize(struct bytepool *pool, unsigned long site);
+bool get_allowed(struct bytepool *pool, gfp_t gfp, unsigned long site);
 struct record *record_new(gfp_t gfp);
 bool record_add(struct record *record);
 enum record_found record_remove(struct bytepool *pool, const void *mem,
 				struct record *copy);
+long pool_outstanding(struct bytepool *pool);
 void report_outstanding(struct bytepool *pool);
 int outstanding_show(struct bytepool *pool, struct seq_file *m);
 void report_module_init(void);
 
-static __always_inline bool get_allowed(struct bytepool *pool, gfp_t gfp,
-					unsigned long site)
-{
-	if (unlikely(!ptr_valid(pool)))
-		return pool_usable(pool, site);
-	if (likely(!(gfp & ~BYTEPOOL_GFP_MASK)))
-		return true;
-	report_misuse(pool, MISUSE_GFP, NULL, site, 0);
-	return false;
-}
-
 /* === Statistics (stats.c, debugfs.c) === */
 
-long pool_outstanding(struct bytepool *pool);
 void pool_debugfs_add(struct bytepool *pool);
 void pool_debugfs_remove(struct bytepool *pool);
 void debugfs_module_init(void);

@@ -30,7 +30,7 @@
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
 
-#include "internal.h"
+#include "objpool.h"
 
 /*
  * A magazine holds objects of so many bytes in all, between one object and
@@ -65,7 +65,7 @@ static struct cpu_cold no_cold __ro_after_init = {
  */
 struct cpu_block no_block __ro_after_init = {
 	.class = {
-		[0 ... MAX_CLASSES - 1] = {
+		[0 ... OBJPOOL_MAX_CLASSES - 1] = {
 			.top = no_magazine.obj,
 			.limit = no_magazine.obj,
 			.loaded = &no_magazine,
@@ -74,143 +74,7 @@ struct cpu_block no_block __ro_after_init = {
 	},
 };
 
-struct workqueue_struct *bytepool_wq;
-struct workqueue_struct *bytepool_idle_wq;
 static enum cpuhp_state hotplug_state;
-
-/* === Counters, where the fast path does not count === */
-
-static struct recent_length *shared_recent(struct objpool *op)
-{
-	struct recent_length *ring, *old;
-
-	/* Pairs with the cmpxchg() below. */
-	ring = smp_load_acquire(&op->shared_recent);
-	if (ring || !slab_allowed())
-		return ring;
-	ring = kcalloc(RECENT_LENGTHS, sizeof(*ring),
-		       GFP_NOWAIT | __GFP_NOWARN);
-	if (!ring)
-		return NULL;
-	old = cmpxchg(&op->shared_recent, NULL, ring);
-	if (!old)
-		return ring;
-	kfree(ring);
-	return old;
-}
-
-/**
- * objpool_note_length() - note the length of a get that was served
- * @op: the object pool
- * @len: the length, in bytes
- */
-void objpool_note_length(struct objpool *op, size_t len)
-{
-	struct cpu_block *block;
-	struct recent_length *ring;
-	unsigned int pos;
-
-	if (cpu_enter(op, &block)) {
-		cpu_note_length(block, len);
-		cpu_leave(block);
-		return;
-	}
-	ring = shared_recent(op);
-	if (!ring)
-		return;
-	pos = atomic_fetch_inc(&op->shared_pos);
-	recent_note(&ring[pos % RECENT_LENGTHS], len);
-}
-
-static void count_dropped(struct objpool *op, unsigned int class)
-{
-	struct cpu_block *block;
-
-	if (cpu_enter(op, &block)) {
-		u64_stats_inc(&block->class[class].cold->dropped);
-		cpu_leave(block);
-	} else {
-		atomic64_inc(&counts_of(op, class)->dropped);
-	}
-}
-
-/**
- * objpool_count_put() - count memory that came back by another way
- * @op: the object pool
- * @class: the class it counts for
- *
- * Context: inside an RCU read-side section that goes on until the memory is
- * freed, and unpinned if the pool is dead.
- * Return: false, and nothing counted, if the pool is dead.
- */
-bool objpool_count_put(struct objpool *op, unsigned int class)
-{
-	if (READ_ONCE(op->dead))
-		return false;
-	count_dropped(op, class);
-	return true;
-}
-
-/* === Parking: what has to wait for process context === */
-
-/**
- * objpool_park() - leave an object to the worker
- * @op: the object pool
- * @class: its class
- * @obj: the object
- * @pinned: the object was out when the pool was killed
- *
- * Context: any but NMI.
- */
-void objpool_park(struct objpool *op, unsigned int class, void *obj,
-		  bool pinned)
-{
-	struct parked *parked = op->ops->park(op, class, obj);
-
-	parked->obj = obj;
-	parked->class = class;
-	parked->pinned = pinned;
-	preempt_disable();
-	llist_add(&parked->node, &raw_cpu_ptr(op->cpu)->parked);
-	preempt_enable();
-	queue_work(op->wq, &op->work);
-}
-
-static void unpark_cpu(struct objpool *op, struct cpu_pool *cp)
-{
-	struct llist_node *list = llist_del_all(&cp->parked);
-	struct parked *parked, *next;
-
-	llist_for_each_entry_safe(parked, next, list, node) {
-		unsigned int class = parked->class;
-		bool pinned = parked->pinned;
-		void *obj = parked->obj;
-
-		op->ops->destruct(op, class, obj,
-				  DESTRUCT_MAY_SLEEP |
-					  (pinned ? DESTRUCT_LATE : 0));
-		if (pinned)
-			objpool_unpin(op);
-		cond_resched();
-	}
-}
-
-static void objpool_work(struct work_struct *work)
-{
-	struct objpool *op = container_of(work, struct objpool, work);
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu)
-		unpark_cpu(op, per_cpu_ptr(op->cpu, cpu));
-}
-
-/* Destructs here if the object allows it, by the worker if not. */
-void destruct_or_park(struct objpool *op, unsigned int class, void *obj)
-{
-	if (op->class[class].defer || !slab_allowed() ||
-	    !op->ops->destruct(op, class, obj, 0))
-		objpool_park(op, class, obj, false);
-}
 
 /* === The CPU's own part, inside its section === */
 
@@ -236,23 +100,6 @@ static struct magazine *cpu_load(struct cpu_class *cc, struct magazine *full)
 	cc->loaded = full;
 	cpu_reload(cc);
 	return out;
-}
-
-/**
- * cpu_vacate() - take the vacant places' share of the bound out of a class
- * @cc: the class
- *
- * Return: bytes, for bound_return().
- */
-size_t cpu_vacate(struct cpu_class *cc)
-{
-	size_t bytes;
-
-	cpu_stow(cc);
-	bytes = vacate(cc->loaded, cc->size) +
-		vacate(cc->cold->previous, cc->size);
-	cpu_reload(cc);
-	return bytes;
 }
 
 static void *cpu_pop(struct cpu_block *block, struct cpu_class *cc, size_t len)
@@ -950,19 +797,6 @@ void objpool_kill(struct objpool *op)
 	drain_frozen(op, DRAIN_ALL);
 	drain_depots(op, SIZE_MAX, DRAIN_ALL);
 	mutex_unlock(&op->drain_lock);
-}
-
-/**
- * objpool_unpin() - one object less is out of a killed pool
- * @op: the object pool, which may be gone after this
- */
-void objpool_unpin(struct objpool *op)
-{
-	/* Ordered before by the full barrier of what follows. */
-	WRITE_ONCE(op->late, true);
-	/* Below 0 until the count of what was out has been added. */
-	if (!atomic_long_dec_return(&op->pinned))
-		queue_work(bytepool_wq, &op->free_work);
 }
 
 /**

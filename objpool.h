@@ -28,6 +28,9 @@
 /* How many of the lengths served last are remembered: an u8 wraps there. */
 #define RECENT_LENGTHS 256
 
+/* The most classes that an object pool can have. */
+#define OBJPOOL_MAX_CLASSES 65
+
 /*
  * Whether the slab allocator may be called here. On PREEMPT_RT its locks
  * sleep, so it is off limits in hard interrupts and under raw spinlocks.
@@ -367,6 +370,9 @@ void objpool_note_length(struct objpool *op, size_t len);
 bool objpool_count_miss(struct objpool *op, unsigned int class, size_t len,
 			gfp_t gfp);
 bool objpool_count_put(struct objpool *op, unsigned int class);
+void count_dropped(struct objpool *op, unsigned int class);
+unsigned int objpool_recent(struct objpool *op, size_t *lens, unsigned int nr);
+void objpool_work(struct work_struct *work);
 
 /*
  * Whether to be sparing with what is left. While it is not scarce, a CPU keeps

@@ -273,6 +273,64 @@ void big_free(void *mem)
 	queue_work(bytepool_wq, &deferred_work);
 }
 
+/* === Memory larger than the largest tier === */
+
+/**
+ * oversize_alloc() - memory larger than the largest tier
+ * @pool: the pool
+ * @len: length in bytes
+ * @gfp: for the allocator
+ *
+ * Return: the memory, its capacity charged to the limit; or NULL.
+ */
+void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp)
+{
+	size_t size = oversize_capacity(len);
+	void *mem;
+
+	if (!size || READ_ONCE(pool->objects.dead) || !limit_charge(pool, size))
+		return NULL;
+	mem = big_alloc(size, get_gfp(pool, gfp),
+			pool->flags & BYTEPOOL_CONTIG);
+	if (!mem)
+		limit_uncharge(pool, size);
+	return mem;
+}
+
+/**
+ * oversize_count() - count memory larger than the largest tier as served
+ * @pool: the pool
+ * @len: length in bytes
+ */
+void oversize_count(struct bytepool *pool, size_t len)
+{
+	atomic64_inc(&pool->discarded);
+	atomic64_inc(&pool->oversize);
+	atomic64_add(oversize_capacity(len), &pool->oversize_bytes);
+	objpool_note_length(&pool->objects, len);
+}
+
+/**
+ * count_back() - count memory back that no tier's cache has served
+ * @pool: the pool
+ * @tier: its tier, if it came by way of vmalloc(); -1: larger than the largest
+ * @size: its capacity in bytes
+ *
+ * Context: as objpool_count_put().
+ * Return: false if the pool is dead: then it is the caller's to unpin.
+ */
+bool count_back(struct bytepool *pool, int tier, size_t size)
+{
+	limit_uncharge(pool, size);
+	if (tier >= 0)
+		return objpool_count_put(&pool->objects, class_raw(tier));
+	if (READ_ONCE(pool->objects.dead))
+		return false;
+	atomic64_sub(size, &pool->oversize_bytes);
+	atomic64_dec(&pool->oversize);
+	return true;
+}
+
 void payload_module_exit(void)
 {
 	/* All pools are gone; their last memory and caches go now. */

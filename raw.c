@@ -15,64 +15,6 @@
 
 #include "internal.h"
 
-/* === Memory larger than the largest tier === */
-
-/**
- * oversize_alloc() - memory larger than the largest tier
- * @pool: the pool
- * @len: length in bytes
- * @gfp: for the allocator
- *
- * Return: the memory, its capacity charged to the limit; or NULL.
- */
-void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp)
-{
-	size_t size = oversize_capacity(len);
-	void *mem;
-
-	if (!size || READ_ONCE(pool->objects.dead) || !limit_charge(pool, size))
-		return NULL;
-	mem = big_alloc(size, get_gfp(pool, gfp),
-			pool->flags & BYTEPOOL_CONTIG);
-	if (!mem)
-		limit_uncharge(pool, size);
-	return mem;
-}
-
-/**
- * oversize_count() - count memory larger than the largest tier as served
- * @pool: the pool
- * @len: length in bytes
- */
-void oversize_count(struct bytepool *pool, size_t len)
-{
-	atomic64_inc(&pool->discarded);
-	atomic64_inc(&pool->oversize);
-	atomic64_add(oversize_capacity(len), &pool->oversize_bytes);
-	objpool_note_length(&pool->objects, len);
-}
-
-/**
- * count_back() - count memory back that no tier's cache has served
- * @pool: the pool
- * @tier: its tier, if it came by way of vmalloc(); -1: larger than the largest
- * @size: its capacity in bytes
- *
- * Context: as objpool_count_put().
- * Return: false if the pool is dead: then it is the caller's to unpin.
- */
-bool count_back(struct bytepool *pool, int tier, size_t size)
-{
-	limit_uncharge(pool, size);
-	if (tier >= 0)
-		return objpool_count_put(&pool->objects, class_raw(tier));
-	if (READ_ONCE(pool->objects.dead))
-		return false;
-	atomic64_sub(size, &pool->oversize_bytes);
-	atomic64_dec(&pool->oversize);
-	return true;
-}
-
 /* === Raw memory === */
 
 /* The tier that memory is a slab object of; -1 if it is none of them. */
@@ -159,6 +101,24 @@ err_free_mem:
 err_free_record:
 	kfree(record);
 	return get_failed_oversize(pool, site);
+}
+
+/* Makes an object of a typed pool; NULL without memory, or if init fails. */
+static void *typed_construct(struct bytepool *pool, gfp_t gfp)
+{
+	struct kmem_cache *slab = pool->tier[0].slab;
+	void *obj;
+
+	/* Not known before it is counted, but init is not to be called then. */
+	if (READ_ONCE(pool->objects.dead) || !objpool_started(&pool->objects))
+		return NULL;
+	/* Objects keep their content, so a get cannot have them zeroed. */
+	obj = kmem_cache_alloc(slab, gfp & ~__GFP_ZERO);
+	if (!obj || !pool->type.init ||
+	    !pool->type.init(typed_functions(pool), obj, gfp))
+		return obj;
+	kmem_cache_free(slab, obj);
+	return NULL;
 }
 
 /* Constructs a tier's memory, or an object, and counts it as a miss. */

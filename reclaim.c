@@ -17,7 +17,86 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "internal.h"
+#include "objpool.h"
+
+struct workqueue_struct *bytepool_wq;
+struct workqueue_struct *bytepool_idle_wq;
+
+/* === Parking: what has to wait for process context === */
+
+/**
+ * objpool_unpin() - one object less is out of a killed pool
+ * @op: the object pool, which may be gone after this
+ */
+void objpool_unpin(struct objpool *op)
+{
+	/* Ordered before by the full barrier of what follows. */
+	WRITE_ONCE(op->late, true);
+	/* Below 0 until the count of what was out has been added. */
+	if (!atomic_long_dec_return(&op->pinned))
+		queue_work(bytepool_wq, &op->free_work);
+}
+
+/**
+ * objpool_park() - leave an object to the worker
+ * @op: the object pool
+ * @class: its class
+ * @obj: the object
+ * @pinned: the object was out when the pool was killed
+ *
+ * Context: any but NMI.
+ */
+void objpool_park(struct objpool *op, unsigned int class, void *obj,
+		  bool pinned)
+{
+	struct parked *parked = op->ops->park(op, class, obj);
+
+	parked->obj = obj;
+	parked->class = class;
+	parked->pinned = pinned;
+	preempt_disable();
+	llist_add(&parked->node, &raw_cpu_ptr(op->cpu)->parked);
+	preempt_enable();
+	queue_work(op->wq, &op->work);
+}
+
+static void unpark_cpu(struct objpool *op, struct cpu_pool *cp)
+{
+	struct llist_node *list = llist_del_all(&cp->parked);
+	struct parked *parked, *next;
+
+	llist_for_each_entry_safe(parked, next, list, node) {
+		unsigned int class = parked->class;
+		bool pinned = parked->pinned;
+		void *obj = parked->obj;
+
+		op->ops->destruct(op, class, obj,
+				  DESTRUCT_MAY_SLEEP |
+					  (pinned ? DESTRUCT_LATE : 0));
+		if (pinned)
+			objpool_unpin(op);
+		cond_resched();
+	}
+}
+
+void objpool_work(struct work_struct *work)
+{
+	struct objpool *op = container_of(work, struct objpool, work);
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		unpark_cpu(op, per_cpu_ptr(op->cpu, cpu));
+}
+
+/* Destructs here if the object allows it, by the worker if not. */
+void destruct_or_park(struct objpool *op, unsigned int class, void *obj)
+{
+	if (op->class[class].defer || !slab_allowed() ||
+	    !op->ops->destruct(op, class, obj, 0))
+		objpool_park(op, class, obj, false);
+}
+
+/* === Magazines === */
 
 /* Destructs what is in a magazine. Returns how many there were. */
 unsigned int magazine_drain(struct objpool *op, unsigned int class,
@@ -83,6 +162,23 @@ static void thaw_blocks(struct objpool *op)
 		/* Pairs with the dependency through it inside of sections. */
 		smp_store_release(&cp->block, cp->home);
 	}
+}
+
+/**
+ * cpu_vacate() - take the vacant places' share of the bound out of a class
+ * @cc: the class
+ *
+ * Return: bytes, for bound_return().
+ */
+size_t cpu_vacate(struct cpu_class *cc)
+{
+	size_t bytes;
+
+	cpu_stow(cc);
+	bytes = vacate(cc->loaded, cc->size) +
+		vacate(cc->cold->previous, cc->size);
+	cpu_reload(cc);
+	return bytes;
 }
 
 static size_t drain_class(struct objpool *op, struct cpu_class *cc,

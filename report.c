@@ -89,6 +89,73 @@ void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 		dump_stack();
 }
 
+/* === What callers pass, and what fails === */
+
+/**
+ * pool_usable() - report what is no pool
+ * @pool: the caller's pool
+ * @site: the call site
+ *
+ * Return: whether it can be one.
+ */
+bool pool_usable(struct bytepool *pool, unsigned long site)
+{
+	if (!IS_ERR_OR_NULL(pool))
+		return true;
+	report_misuse(NULL, MISUSE_POOL, pool, site, 0);
+	return false;
+}
+
+/**
+ * get_failed() - count a get that failed
+ * @pool: the pool
+ * @class: the class it was for; past the last one: of no tier
+ * @site: the call site
+ *
+ * Return: NULL, for the caller to return.
+ */
+void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site)
+{
+	if (READ_ONCE(pool->objects.dead))
+		report_misuse(pool, MISUSE_DEAD_POOL, NULL, site, 0);
+	else if (class < pool->objects.nr_classes &&
+		 objpool_start(&pool->objects, GFP_NOWAIT))
+		atomic64_inc(&counts_of(&pool->objects, class)->fail);
+	else
+		atomic64_inc(&pool->fail);
+	return NULL;
+}
+
+/**
+ * get_failed_oversize() - count a failed get that was of no tier
+ * @pool: the pool
+ * @site: the call site
+ *
+ * Return: NULL, for the caller to return.
+ */
+void *get_failed_oversize(struct bytepool *pool, unsigned long site)
+{
+	return get_failed(pool, UINT_MAX, site);
+}
+
+/**
+ * get_allowed() - report a get that no pool can serve
+ * @pool: the caller's pool
+ * @gfp: what the caller asks of the allocator
+ * @site: the call site
+ *
+ * Return: whether the get may go on.
+ */
+bool get_allowed(struct bytepool *pool, gfp_t gfp, unsigned long site)
+{
+	if (unlikely(!ptr_valid(pool)))
+		return pool_usable(pool, site);
+	if (likely(!(gfp & ~BYTEPOOL_GFP_MASK)))
+		return true;
+	report_misuse(pool, MISUSE_GFP, NULL, site, 0);
+	return false;
+}
+
 /* === Memory known by its address === */
 
 #define RECORD_BITS 10
@@ -434,4 +501,23 @@ void report_module_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(records); i++)
 		raw_spin_lock_init(&records[i].lock);
+}
+
+/**
+ * pool_outstanding() - how much of a killed pool is out
+ * @pool: the pool
+ *
+ * Return: buffers, pieces of raw memory and objects, all together.
+ */
+long pool_outstanding(struct bytepool *pool)
+{
+	long out = atomic64_read(&pool->oversize);
+	struct class_sum sum;
+	unsigned int i;
+
+	for (i = 0; i < 2 * pool->nr_tiers; i++) {
+		objpool_sum(&pool->objects, i, &sum);
+		out += sum_in_use(&sum);
+	}
+	return out;
 }
