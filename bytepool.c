@@ -26,7 +26,7 @@
 #include <linux/shrinker.h>
 #include <linux/string.h>
 
-#include "internal.h"
+#include "pool/pool.h"
 
 /* The default idle bound: a share of the machine's memory, and no more. */
 #define DEFAULT_IDLE_SHARE 32
@@ -201,64 +201,6 @@ static void set_fast_path(struct bytepool *pool)
 		pool->fast_max = pool->largest;
 }
 
-/* === What the object pool recycles === */
-
-static void typed_destruct(struct bytepool *pool, void *obj, bool late)
-{
-	if (pool->type.fini && !late)
-		pool->type.fini(typed_functions(pool), obj);
-	kmem_cache_free(pool->tier[0].slab, obj);
-}
-
-static bool pool_destruct(struct objpool *op, unsigned int class, void *obj,
-			  unsigned int how)
-{
-	struct bytepool *pool = pool_of(op);
-	bool late = how & DESTRUCT_LATE;
-
-	if (class == CLASS_PUT)
-		bytepool_put(pool, obj);
-	else if (pool->flags & POOL_TYPED)
-		typed_destruct(pool, obj, late);
-	else if (class == class_bare(pool))
-		return handle_destroy(pool, obj);
-	else if (class == class_raw(class / 2))
-		kmem_cache_free(pool->tier[class / 2].slab, obj);
-	else
-		return buf_destruct(pool, obj, late);
-	return true;
-}
-
-/* What is parked is dead, so its own memory can hold the list's node. */
-static struct parked *pool_park(struct objpool *op, unsigned int class,
-				void *obj)
-{
-	struct bytepool *pool = pool_of(op);
-
-	if (class == CLASS_PUT)
-		return obj;
-	/* But an object's content is fini's: it has room behind. */
-	if (pool->flags & POOL_TYPED)
-		return obj + ALIGN(pool->type.size, sizeof(void *));
-	/* Nor may the count of a handle ever be written to. */
-	if (class == class_bare(pool))
-		return &((struct bytepool_buf *)obj)->parked;
-	if (class == class_buf(class / 2))
-		return ((struct bytepool_buf *)obj)->data;
-	return obj;
-}
-
-static void pool_free_op(struct objpool *op)
-{
-	pool_free(pool_of(op));
-}
-
-static const struct objpool_ops pool_ops = {
-	.destruct = pool_destruct,
-	.park = pool_park,
-	.free = pool_free_op,
-};
-
 /* === Idle trim === */
 
 static void trim_work_fn(struct work_struct *work);
@@ -292,7 +234,7 @@ static void trim_work_fn(struct work_struct *work)
  *
  * Return: 0 or -EINVAL.
  */
-int pool_check_name(const char *name)
+static int pool_check_name(const char *name)
 {
 	size_t i, len;
 
@@ -317,7 +259,7 @@ int pool_check_name(const char *name)
  * Return: true where the kernel's detectors, or the pool's own checks, are to
  * see every allocation.
  */
-bool pool_bypasses(unsigned int flags)
+static bool pool_bypasses(unsigned int flags)
 {
 	if (flags & BYTEPOOL_CHECK || magazines == MAGAZINES_OFF)
 		return true;
@@ -333,8 +275,8 @@ bool pool_bypasses(unsigned int flags)
  *
  * Return: the pool, for pool_free(); or NULL.
  */
-struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
-			    struct module *owner)
+static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
+				   struct module *owner)
 {
 	struct bytepool *pool;
 
@@ -357,11 +299,13 @@ struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 /**
  * pool_objects_init() - set a pool's object pool up
  * @pool: the pool, its tiers' sizes set
+ * @ops: of what it recycles
  * @max_idle: bytes that may be idle; 0: the default bound
  *
  * Return: 0 or a negative errno; pool_free() after either.
  */
-int pool_objects_init(struct bytepool *pool, size_t max_idle)
+static int pool_objects_init(struct bytepool *pool,
+			     const struct objpool_ops *ops, size_t max_idle)
 {
 	struct idle_bound *bound = &default_bound;
 	unsigned int i;
@@ -371,8 +315,8 @@ int pool_objects_init(struct bytepool *pool, size_t max_idle)
 		bound = &pool->own_bound;
 		bound_init(bound, max_idle);
 	}
-	ret = objpool_init(&pool->objects, 2 * pool->nr_tiers + 1, &pool_ops,
-			   bound, pool_bypasses(pool->flags));
+	ret = objpool_init(&pool->objects, 2 * pool->nr_tiers + 1, ops, bound,
+			   pool_bypasses(pool->flags));
 	if (ret)
 		return ret;
 	for (i = 0; i < pool->nr_tiers; i++) {
@@ -409,7 +353,7 @@ static bool name_in_use(const char *name)
  *
  * Return: 0 or -EEXIST.
  */
-int pool_publish(struct bytepool *pool)
+static int pool_publish(struct bytepool *pool)
 {
 	int ret = -EEXIST;
 
@@ -446,7 +390,7 @@ static void free_handles(struct bytepool *pool, struct list_head *list,
  *
  * Context: may sleep.
  */
-void pool_free(struct bytepool *pool)
+static void pool_free(struct bytepool *pool)
 {
 	unsigned int i;
 
@@ -464,13 +408,67 @@ void pool_free(struct bytepool *pool)
 	module_put(THIS_MODULE);
 }
 
+/* === What the object pool recycles === */
+
+static bool pool_destruct(struct objpool *op, unsigned int class, void *obj,
+			  unsigned int how)
+{
+	struct bytepool *pool = pool_of(op);
+	bool late = how & DESTRUCT_LATE;
+
+	if (class == CLASS_PUT)
+		bytepool_put(pool, obj);
+	else if (class == class_bare(pool))
+		return handle_destroy(pool, obj);
+	else if (class == class_raw(class / 2))
+		kmem_cache_free(pool->tier[class / 2].slab, obj);
+	else
+		return buf_destruct(pool, obj, late);
+	return true;
+}
+
+/* What is parked is dead, so its own memory can hold the list's node. */
+static struct parked *pool_park(struct objpool *op, unsigned int class,
+				void *obj)
+{
+	struct bytepool *pool = pool_of(op);
+
+	if (class == CLASS_PUT)
+		return obj;
+	/* But the count of a handle may never be written to. */
+	if (class == class_bare(pool))
+		return &((struct bytepool_buf *)obj)->parked;
+	if (class == class_buf(class / 2))
+		return ((struct bytepool_buf *)obj)->data;
+	return obj;
+}
+
+static void pool_free_op(struct objpool *op)
+{
+	pool_free(pool_of(op));
+}
+
+static const struct objpool_ops typed_ops = {
+	.destruct = typed_destruct,
+	.park = typed_park,
+	.free = pool_free_op,
+};
+
+static const struct objpool_ops pool_ops = {
+	.destruct = pool_destruct,
+	.park = pool_park,
+	.free = pool_free_op,
+};
+
+/* === Creation and end === */
+
 /**
  * pool_kill() - end a pool's service, and free it once nothing is out
  * @pool: the pool, which may be gone after this
  *
  * Context: may sleep.
  */
-void pool_kill(struct bytepool *pool)
+static void pool_kill(struct bytepool *pool)
 {
 	long out;
 
@@ -604,7 +602,7 @@ struct bytepool *__bytepool_create(const struct bytepool_config *config,
 	if (!ret)
 		ret = get_caches(pool);
 	if (!ret)
-		ret = pool_objects_init(pool, copy.max_idle);
+		ret = pool_objects_init(pool, &pool_ops, copy.max_idle);
 	if (!ret)
 		ret = pool_publish(pool);
 	if (ret) {
@@ -652,6 +650,105 @@ size_t bytepool_size_roundup(struct bytepool *pool, size_t len)
 	return pool->tier[tier_index(pool, len)].size;
 }
 EXPORT_SYMBOL_GPL(bytepool_size_roundup);
+
+/* === Typed pools === */
+
+static bool type_valid(const struct bytepool_object_type *type)
+{
+	return type->size && type->size <= BYTEPOOL_MAX_SIZE &&
+	       is_power_of_2(type->align) && type->align <= PAGE_SIZE;
+}
+
+static int typed_init(struct bytepool *pool, const void *functions)
+{
+	const struct bytepool_object_type *type = &pool->type;
+	struct tier *tier = &pool->tier[0];
+	size_t align = max(type->align, sizeof(void *));
+	size_t size;
+	int ret;
+
+	size = struct_size(pool->functions, functions,
+			   DIV_ROUND_UP(type->functions_size, sizeof(long)));
+	pool->functions = kzalloc(size, GFP_KERNEL);
+	if (!pool->functions)
+		return -ENOMEM;
+	pool->functions->pool = pool;
+	memcpy(pool->functions->functions, functions, type->functions_size);
+
+	/* Room behind for the worker's list: the content is fini's. */
+	size = ALIGN(type->size, sizeof(void *)) + sizeof(struct parked);
+	size = ALIGN(size, align);
+	tier->payload = cache_get(CACHE_OBJECT, size, align);
+	if (!tier->payload)
+		return -ENOMEM;
+	tier->slab = tier->payload->slab;
+	tier->size = size;
+	tier->align_mask = align - 1;
+	ret = pool_objects_init(pool, &typed_ops, 0);
+	/* fini runs in process context only, and may wait for anything. */
+	if (!ret && type->fini) {
+		pool->objects.class[class_raw(0)].defer = true;
+		pool->objects.wq = bytepool_idle_wq;
+	}
+	return ret;
+}
+
+/**
+ * __bytepool_objects_create() - make a typed pool
+ * @name: as struct bytepool_config has it
+ * @type: of the objects
+ * @functions: the typed functions, copied
+ * @owner: the caller's module
+ *
+ * Called as foo_pool_create(): see DEFINE_BYTEPOOL_OBJECTS().
+ *
+ * Context: process; may sleep.
+ * Return: the copy of @functions, which stands for the pool;
+ * ERR_PTR(-EINVAL), ERR_PTR(-EEXIST) for a name in use, ERR_PTR(-ENOMEM).
+ */
+void *__bytepool_objects_create(const char *name,
+				const struct bytepool_object_type *type,
+				const void *functions, struct module *owner)
+{
+	struct bytepool *pool;
+	int ret;
+
+	might_sleep();
+	if (pool_check_name(name) || !type_valid(type))
+		return ERR_PTR(-EINVAL);
+	pool = pool_alloc(name, 1, owner);
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+	pool->type = *type;
+	pool->flags = check_all ? BYTEPOOL_CHECK : 0;
+	ret = typed_init(pool, functions);
+	if (!ret)
+		ret = pool_publish(pool);
+	if (ret) {
+		pool_free(pool);
+		return ERR_PTR(ret);
+	}
+	return pool->functions->functions;
+}
+EXPORT_SYMBOL_GPL(__bytepool_objects_create);
+
+/**
+ * __bytepool_objects_destroy() - end a typed pool's service
+ * @pool: the typed pool; NULL and ERR_PTR are accepted
+ *
+ * Called as foo_pool_destroy(): see DEFINE_BYTEPOOL_OBJECTS(). As
+ * bytepool_destroy(); neither init nor fini runs after this has returned, so
+ * the memory of an object that is still out goes back without it.
+ *
+ * Context: process; may sleep.
+ */
+void __bytepool_objects_destroy(void *pool)
+{
+	might_sleep();
+	if (!IS_ERR_OR_NULL(pool))
+		pool_kill(typed_pool_of(pool, _RET_IP_));
+}
+EXPORT_SYMBOL_GPL(__bytepool_objects_destroy);
 
 /* === Memory pressure === */
 
@@ -709,7 +806,7 @@ static int __init bytepool_init(void)
 	shrinker->count_objects = shrink_count;
 	shrinker->scan_objects = shrink_scan;
 	shrinker_register(shrinker);
-	report_module_init();
+	track_module_init();
 	debugfs_module_init();
 	return 0;
 }

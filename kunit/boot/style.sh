@@ -12,7 +12,8 @@
 # === What is checked ===
 
 cd "$top"
-mapfile -t core < <(find ./*.c ./*.h -type f ! -name '*.mod.c')
+mapfile -t core < <(find ./*.c ./*.h pool objcache kernel -type f \
+	-name '*.[ch]' ! -name '*.mod.c')
 mapfile -t cases < <(find kunit -type f -name '*.[ch]' ! -name '*.mod.c')
 mapfile -t shim < <(find userspace -type f -name '*.[ch]')
 
@@ -103,7 +104,7 @@ check_clang-tidy()
 	)
 
 	printf '%s\n' "${core[@]}" userspace/*.c |
-		grep '\.c$' | grep -v '/compat\.c$\|_test\.c$' |
+		grep '\.c$' | grep -v '^kernel/\|_test\.c$' |
 		xargs -P "$(nproc)" -I{} clang-tidy --quiet {} -- "${flags[@]}"
 }
 
@@ -161,7 +162,7 @@ check_spdx()
 # What the kernel is, and how old, is known to compat.h alone.
 check_one-source()
 {
-	printf '%s\n' "${core[@]}" "${cases[@]}" | grep -v '/compat\.h$' |
+	printf '%s\n' "${core[@]}" "${cases[@]}" | grep -v '^kernel/compat\.h$' |
 		silent xargs grep -nE \
 		'__KERNEL__|LINUX_VERSION_CODE|BYTEPOOL_USERSPACE|#if 0'
 }

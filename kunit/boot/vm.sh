@@ -38,7 +38,7 @@ link_sources()
 	mkdir -p "$dir"
 	# A source that was renamed or removed must not stay behind.
 	find "$dir" -type l -delete
-	(cd "$top" && find Kbuild ./*.c ./*.h kunit samples bench \
+	(cd "$top" && find Kbuild ./*.c ./*.h pool objcache kernel kunit samples bench \
 		-path kunit/boot -prune -o -type f -name 'Kbuild' -print -o \
 		-type f -name '*.[ch]' ! -name '*.mod.c' \
 		! -path 'bench/user_*' -print) |

@@ -13,7 +13,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-#include "objpool.h"
+#include "objcache.h"
 
 /* === Counters, where the fast path does not count === */
 

@@ -17,7 +17,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "objpool.h"
+#include "objcache.h"
 
 struct workqueue_struct *bytepool_wq;
 struct workqueue_struct *bytepool_idle_wq;

@@ -10,7 +10,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-#include "internal.h"
+#include "pool.h"
 
 static void tier_sum(struct bytepool *pool, unsigned int tier,
 		     struct bytepool_tier_stats *stats, u64 *quarantined)
@@ -156,4 +156,3 @@ unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 	return objpool_recent(&pool->objects, lens, nr);
 }
 EXPORT_SYMBOL_GPL(bytepool_recent_lengths);
-

@@ -36,13 +36,13 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
-#include "bytepool.h"
-#include "objpool.h"
+#include "../bytepool.h"
+#include "../objcache/objcache.h"
 
 /* From this size on a tier may fall back to vmalloc(). */
 #define VMALLOC_FROM (64UL << 10)
 
-/* Stands for a put that the worker is to do again: see raw_put_known(). */
+/* Stands for a put that the worker is to do again: see raw_put_tracked(). */
 #define CLASS_PUT UINT_MAX
 
 /* Tier sizes, capacities and addresses are multiples of this. */
@@ -58,7 +58,7 @@
 	(GFP_KERNEL | GFP_ATOMIC | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY | \
 	 __GFP_RETRY_MAYFAIL | __GFP_HIGH | __GFP_MEMALLOC | __GFP_NOMEMALLOC)
 
-/* === Slab caches and memory beyond the tiers (payload.c) === */
+/* === Slab caches and memory beyond the tiers (caches.c) === */
 
 enum cache_kind {
 	CACHE_PAYLOAD,
@@ -141,7 +141,7 @@ struct class_offsets {
 /**
  * struct bytepool - a pool
  * @objects: its object pool
- * @flags: %BYTEPOOL_ZERO and its kin; POOL_TYPED
+ * @flags: %BYTEPOOL_ZERO and its kin
  * @nr_tiers: how many tiers
  * @priv_size: bytes of the user's own with each buffer
  * @largest: size of the largest tier
@@ -222,9 +222,6 @@ struct bytepool {
 	char name[32];
 	struct tier tier[];
 };
-
-/* A pool of typed objects: one tier, whose raw class holds the objects. */
-#define POOL_TYPED BIT(31)
 
 /*
  * What a handle remembers in bytepool_buf.flags. 0 is a live buffer of the
@@ -321,27 +318,24 @@ extern struct list_head pools;
 extern struct mutex pools_mutex;
 extern bool check_all;
 
-struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
-			    struct module *owner);
-int pool_objects_init(struct bytepool *pool, size_t max_idle);
-int pool_publish(struct bytepool *pool);
-void pool_free(struct bytepool *pool);
-void pool_kill(struct bytepool *pool);
-bool pool_bypasses(unsigned int flags);
-int pool_check_name(const char *name);
-
-/* payload.c */
+/* caches.c */
 void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp);
 void oversize_count(struct bytepool *pool, size_t len);
-bool count_back(struct bytepool *pool, int tier, size_t size);
+bool oversize_uncharge(struct bytepool *pool, int tier, size_t size);
 
 /* buf.c */
 bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
 bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
 
 /* raw.c */
+
+/* Makes memory, or an object, of a tier; NULL without memory. */
+typedef void *(*construct_fn)(struct bytepool *pool, unsigned int tier,
+			      gfp_t gfp);
+
+void *payload_construct(struct bytepool *pool, unsigned int tier, gfp_t gfp);
 void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
-	      unsigned long site);
+	      unsigned long site, construct_fn construct);
 void raw_put(struct bytepool *pool, void *mem, unsigned long site);
 
 /**
@@ -358,6 +352,18 @@ static inline const void *typed_functions(const struct bytepool *pool)
 {
 	return pool->functions->functions;
 }
+
+/* Whether it is a pool of typed objects: one tier, its raw class holds them. */
+static inline bool pool_is_typed(const struct bytepool *pool)
+{
+	return pool->functions;
+}
+
+/* objects.c */
+bool typed_destruct(struct objpool *op, unsigned int class, void *obj,
+		    unsigned int how);
+struct parked *typed_park(struct objpool *op, unsigned int class, void *obj);
+struct bytepool *typed_pool_of(void *functions, unsigned long site);
 
 static inline struct bytepool *pool_of(struct objpool *op)
 {
@@ -495,7 +501,7 @@ static __always_inline void payload_clear(void *data, size_t size)
 /* === Reports (report.c) === */
 
 /**
- * struct record - memory that is known by its address
+ * struct track - memory that is known by its address
  * @node: in the table
  * @mem: the memory
  * @pool: where it belongs
@@ -504,7 +510,7 @@ static __always_inline void payload_clear(void *data, size_t size)
  * @slab: of the tier's slab cache, and to be recycled
  * @site: who got it
  */
-struct record {
+struct track {
 	struct hlist_node node;
 	void *mem;
 	struct bytepool *pool;
@@ -515,11 +521,11 @@ struct record {
 };
 
 /* What a look at the table tells of memory. */
-enum record_found {
-	RECORD_FOUND,
-	RECORD_NONE,
-	RECORD_OTHER_POOL,
-	RECORD_BUSY, /* cannot be looked up from here */
+enum track_found {
+	TRACK_FOUND,
+	TRACK_NONE,
+	TRACK_OTHER_POOL,
+	TRACK_BUSY, /* cannot be looked up from here */
 };
 
 /* Operations refused, in the order of their texts. */
@@ -545,14 +551,17 @@ bool pool_usable(struct bytepool *pool, unsigned long site);
 void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site);
 void *get_failed_oversize(struct bytepool *pool, unsigned long site);
 bool get_allowed(struct bytepool *pool, gfp_t gfp, unsigned long site);
-struct record *record_new(gfp_t gfp);
-bool record_add(struct record *record);
-enum record_found record_remove(struct bytepool *pool, const void *mem,
-				struct record *copy);
+struct track *track_alloc(gfp_t gfp);
+bool track_add(struct track *track);
+enum track_found track_remove(struct bytepool *pool, const void *mem,
+			      struct track *copy);
 long pool_outstanding(struct bytepool *pool);
 void report_outstanding(struct bytepool *pool);
 int outstanding_show(struct bytepool *pool, struct seq_file *m);
-void report_module_init(void);
+void track_for_each(struct bytepool *pool,
+		    void (*look)(const struct track *track, void *arg),
+		    void *arg);
+void track_module_init(void);
 
 /* === Statistics (stats.c, debugfs.c) === */
 

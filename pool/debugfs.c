@@ -10,7 +10,7 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 
-#include "internal.h"
+#include "pool.h"
 
 static struct dentry *debugfs_root;
 

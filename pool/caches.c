@@ -16,7 +16,7 @@
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
-#include "internal.h"
+#include "pool.h"
 
 /* How long a cache without users is kept. */
 #define CACHE_LINGER (2 * HZ)
@@ -311,7 +311,7 @@ void oversize_count(struct bytepool *pool, size_t len)
 }
 
 /**
- * count_back() - count memory back that no tier's cache has served
+ * oversize_uncharge() - count memory back that no tier's cache has served
  * @pool: the pool
  * @tier: its tier, if it came by way of vmalloc(); -1: larger than the largest
  * @size: its capacity in bytes
@@ -319,7 +319,7 @@ void oversize_count(struct bytepool *pool, size_t len)
  * Context: as objpool_count_put().
  * Return: false if the pool is dead: then it is the caller's to unpin.
  */
-bool count_back(struct bytepool *pool, int tier, size_t size)
+bool oversize_uncharge(struct bytepool *pool, int tier, size_t size)
 {
 	limit_uncharge(pool, size);
 	if (tier >= 0)

@@ -13,7 +13,7 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
-#include "internal.h"
+#include "pool.h"
 
 /* === Raw memory === */
 
@@ -42,34 +42,36 @@ static __always_inline int raw_tier(const struct bytepool *pool,
  * that fails for it has served nothing. False only where a signal handler has
  * interrupted one who holds the table's lock.
  */
-static bool raw_know(struct record *record, struct bytepool *pool, void *mem,
-		     size_t size, int tier, bool slab, unsigned long site)
+static bool track_init_and_add(struct track *track, struct bytepool *pool,
+			       void *mem, size_t size, int tier, bool slab,
+			       unsigned long site)
 {
-	record->mem = mem;
-	record->pool = pool;
-	record->size = size;
-	record->tier = tier;
-	record->slab = slab;
-	record->site = site;
-	return record_add(record);
+	track->mem = mem;
+	track->pool = pool;
+	track->size = size;
+	track->tier = tier;
+	track->slab = slab;
+	track->site = site;
+	return track_add(track);
 }
 
 static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 			      size_t len, gfp_t gfp, unsigned long site)
 {
 	size_t size = pool->tier[tier].size;
-	struct record *record;
+	struct track *track;
 	void *mem;
 
 	if (!may_fall_back(pool, &pool->tier[tier], gfp) ||
 	    READ_ONCE(pool->objects.dead) ||
 	    !objpool_start(&pool->objects, gfp))
 		return NULL;
-	record = record_new(gfp);
-	mem = record ? big_vmalloc(size, gfp) : NULL;
-	if (!mem || !raw_know(record, pool, mem, size, tier, false, site)) {
+	track = track_alloc(gfp);
+	mem = track ? big_vmalloc(size, gfp) : NULL;
+	if (!mem ||
+	    !track_init_and_add(track, pool, mem, size, tier, false, site)) {
 		big_free(mem);
-		kfree(record);
+		kfree(track);
 		return NULL;
 	}
 	/* The pool is alive, as all gets have ended when it is destroyed. */
@@ -81,16 +83,16 @@ static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
 			      unsigned long site)
 {
 	size_t size = oversize_capacity(len);
-	struct record *record;
+	struct track *track;
 	void *mem;
 
 	if (!len)
 		return NULL;
-	record = size ? record_new(gfp) : NULL;
-	mem = record ? oversize_alloc(pool, len, gfp) : NULL;
+	track = size ? track_alloc(gfp) : NULL;
+	mem = track ? oversize_alloc(pool, len, gfp) : NULL;
 	if (!mem)
-		goto err_free_record;
-	if (!raw_know(record, pool, mem, size, -1, false, site))
+		goto err_free_track;
+	if (!track_init_and_add(track, pool, mem, size, -1, false, site))
 		goto err_free_mem;
 	oversize_count(pool, len);
 	return mem;
@@ -98,41 +100,33 @@ static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
 err_free_mem:
 	big_free(mem);
 	limit_uncharge(pool, size);
-err_free_record:
-	kfree(record);
+err_free_track:
+	kfree(track);
 	return get_failed_oversize(pool, site);
 }
 
-/* Makes an object of a typed pool; NULL without memory, or if init fails. */
-static void *typed_construct(struct bytepool *pool, gfp_t gfp)
+/**
+ * payload_construct() - make raw memory of a tier
+ * @pool: the pool
+ * @tier: which tier
+ * @gfp: for the allocator
+ *
+ * Return: the memory, or NULL.
+ */
+void *payload_construct(struct bytepool *pool, unsigned int tier, gfp_t gfp)
 {
-	struct kmem_cache *slab = pool->tier[0].slab;
-	void *obj;
-
-	/* Not known before it is counted, but init is not to be called then. */
-	if (READ_ONCE(pool->objects.dead) || !objpool_started(&pool->objects))
-		return NULL;
-	/* Objects keep their content, so a get cannot have them zeroed. */
-	obj = kmem_cache_alloc(slab, gfp & ~__GFP_ZERO);
-	if (!obj || !pool->type.init ||
-	    !pool->type.init(typed_functions(pool), obj, gfp))
-		return obj;
-	kmem_cache_free(slab, obj);
-	return NULL;
+	return payload_alloc(&pool->tier[tier], gfp);
 }
 
 /* Constructs a tier's memory, or an object, and counts it as a miss. */
 static void *raw_get_fresh(struct bytepool *pool, unsigned int tier, size_t len,
-			   gfp_t gfp)
+			   gfp_t gfp, construct_fn construct)
 {
 	void *mem;
 
 	if (!slab_allowed())
 		return NULL;
-	if (pool->flags & POOL_TYPED)
-		mem = typed_construct(pool, gfp);
-	else
-		mem = payload_alloc(&pool->tier[tier], gfp);
+	mem = construct(pool, tier, gfp);
 	if (!mem || likely(objpool_count_miss(&pool->objects, class_raw(tier),
 					      len, gfp)))
 		return mem;
@@ -142,31 +136,32 @@ static void *raw_get_fresh(struct bytepool *pool, unsigned int tier, size_t len,
 
 /* A tier's memory, its capacity charged already. */
 static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
-			  gfp_t gfp, unsigned long site)
+			  gfp_t gfp, unsigned long site, construct_fn construct)
 {
 	size_t size = pool->tier[tier].size;
-	struct record *record = NULL;
+	struct track *track = NULL;
 	unsigned int class = class_raw(tier);
 	bool fresh = false;
 	void *mem;
 
 	if (pool->flags & BYTEPOOL_CHECK) {
-		record = record_new(gfp);
-		if (!record)
+		track = track_alloc(gfp);
+		if (!track)
 			return NULL;
 	}
 	mem = objpool_get(&pool->objects, class, len, gfp);
 	if (!mem) {
-		mem = raw_get_fresh(pool, tier, len, gfp);
+		mem = raw_get_fresh(pool, tier, len, gfp, construct);
 		fresh = true;
 	}
 	if (!mem) {
-		kfree(record);
+		kfree(track);
 		return raw_get_fallback(pool, tier, len, gfp, site);
 	}
-	if (record && !raw_know(record, pool, mem, size, tier, true, site)) {
+	if (track &&
+	    !track_init_and_add(track, pool, mem, size, tier, true, site)) {
 		objpool_put(&pool->objects, class, mem);
-		kfree(record);
+		kfree(track);
 		return NULL;
 	}
 	if (!fresh && gfp & __GFP_ZERO)
@@ -181,32 +176,22 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
  * @len: length asked for
  * @gfp: for the allocator
  * @site: the call site
+ * @construct: makes what is not to be had idle
  *
  * Return: the memory, or NULL.
  */
 void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
-	      unsigned long site)
+	      unsigned long site, construct_fn construct)
 {
 	size_t size = pool->tier[tier].size;
 	void *mem = NULL;
 
 	if (limit_charge(pool, size)) {
-		mem = raw_get_tier(pool, tier, len, gfp, site);
+		mem = raw_get_tier(pool, tier, len, gfp, site, construct);
 		if (!mem)
 			limit_uncharge(pool, size);
 	}
 	return mem ?: get_failed(pool, class_raw(tier), site);
-}
-
-/* What bytepool_get() does where there may be something in the depot. */
-static noinline void *raw_get_shared(struct bytepool *pool, size_t len,
-				     gfp_t gfp, unsigned long offset,
-				     unsigned long site)
-{
-	void *mem =
-		objpool_get_shared(&pool->objects, class_at(offset), len, gfp);
-
-	return mem ?: raw_get(pool, tier_index(pool, len), len, gfp, site);
 }
 
 /* And where slab has none, or the pool is dead and has no block. */
@@ -238,10 +223,9 @@ static noinline void *raw_get_empty(struct bytepool *pool, size_t len,
 	const struct tier *tier = tier_at(pool, offset);
 	void *mem;
 
-	if (!slab_allowed())
-		return raw_get(pool, tier_index(pool, len), len, gfp, site);
-	if (!depot_is_empty(&pool->objects, offset))
-		return raw_get_shared(pool, len, gfp, offset, site);
+	if (!slab_allowed() || !depot_is_empty(&pool->objects, offset))
+		return raw_get(pool, class_at(offset) / 2, len, gfp, site,
+			       payload_construct);
 	mem = payload_alloc(tier, gfp);
 	if (likely(mem) &&
 	    likely(objpool_try_count_miss(&pool->objects, offset, len)))
@@ -258,7 +242,7 @@ static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
 	if (len - 1 >= pool->largest)
 		return raw_get_oversize(pool, len, gfp, site);
 	return raw_get(pool, tier_index(pool, len), len, get_gfp(pool, gfp),
-		       site);
+		       site, payload_construct);
 }
 
 /**
@@ -299,14 +283,14 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 EXPORT_SYMBOL_GPL(bytepool_get);
 
 /* Puts memory that is no object of a tier's cache. */
-static void raw_free_known(struct bytepool *pool, const struct record *record)
+static void raw_free_tracked(struct bytepool *pool, const struct track *track)
 {
 	bool late;
 
 	rcu_read_lock();
-	late = !count_back(pool, record->tier, record->size);
-	payload_clear(record->mem, record->size);
-	big_free(record->mem);
+	late = !oversize_uncharge(pool, track->tier, track->size);
+	payload_clear(track->mem, track->size);
+	big_free(track->mem);
 	if (late)
 		objpool_unpin(&pool->objects);
 	rcu_read_unlock();
@@ -316,25 +300,25 @@ static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem)
 {
 	limit_uncharge(pool, pool->tier[tier].size);
 	/* An object keeps its content until it is destructed. */
-	if (!(pool->flags & POOL_TYPED))
+	if (!pool_is_typed(pool))
 		payload_clear(mem, pool->tier[tier].size);
 	objpool_put(&pool->objects, class_raw(tier), mem);
 }
 
 /* Puts memory that is known by its address, or refuses what is not. */
-static void raw_put_known(struct bytepool *pool, void *mem, bool tier,
-			  unsigned long site)
+static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
+			    unsigned long site)
 {
-	struct record record;
+	struct track track;
 
-	switch (record_remove(pool, mem, &record)) {
-	case RECORD_FOUND:
-		if (record.slab)
-			raw_put_tier(pool, record.tier, mem);
+	switch (track_remove(pool, mem, &track)) {
+	case TRACK_FOUND:
+		if (track.slab)
+			raw_put_tier(pool, track.tier, mem);
 		else
-			raw_free_known(pool, &record);
+			raw_free_tracked(pool, &track);
 		break;
-	case RECORD_BUSY:
+	case TRACK_BUSY:
 		/*
 		 * A signal handler in userspace, that has interrupted one who
 		 * holds the table's lock.
@@ -343,11 +327,11 @@ static void raw_put_known(struct bytepool *pool, void *mem, bool tier,
 		objpool_park(&pool->objects, CLASS_PUT, mem, false);
 		rcu_read_unlock();
 		break;
-	case RECORD_OTHER_POOL:
+	case TRACK_OTHER_POOL:
 		report_misuse(pool, MISUSE_PUT_OTHER_POOL, mem, site,
-			      record.site);
+			      track.site);
 		break;
-	case RECORD_NONE:
+	case TRACK_NONE:
 		report_misuse(pool,
 			      tier ? MISUSE_PUT_UNKNOWN : MISUSE_PUT_FOREIGN,
 			      mem, site, 0);
@@ -367,7 +351,7 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 
 	/* All memory of a checked pool is known: nothing else is looked at. */
 	if (pool->flags & BYTEPOOL_CHECK) {
-		raw_put_known(pool, mem, true, site);
+		raw_put_tracked(pool, mem, true, site);
 		return;
 	}
 	/* Nor is there any of a pool that has served none. */
@@ -375,7 +359,7 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 	if (tier >= 0)
 		raw_put_tier(pool, tier, mem);
 	else
-		raw_put_known(pool, mem, false, site);
+		raw_put_tracked(pool, mem, false, site);
 }
 
 /* What bytepool_put() does where there may be room somewhere. */

@@ -30,7 +30,7 @@
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
 
-#include "objpool.h"
+#include "objcache.h"
 
 /*
  * A magazine holds objects of so many bytes in all, between one object and

@@ -23,7 +23,7 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
-#include "internal.h"
+#include "pool.h"
 
 /*
  * Dead handles that rest in a pool whose magazines are bypassed. Where they
@@ -250,7 +250,7 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
 	rcu_read_lock();
 	payload_clear(buf->data, buf->capacity);
 	big_free(buf->data);
-	if (count_back(pool, -1, buf->capacity))
+	if (oversize_uncharge(pool, -1, buf->capacity))
 		handle_free(pool, buf);
 	else if (handle_destroy(pool, buf))
 		objpool_unpin(op);

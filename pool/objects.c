@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - typed object pools
+ *
+ * The third user of the object pool: a pool of one tier, whose raw memory is
+ * constructed once and keeps its content from a put to the next get. The
+ * type-checked functions over it are made by DEFINE_BYTEPOOL_OBJECTS().
+ */
+
+#include <linux/instruction_pointer.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "pool.h"
+
+/**
+ * typed_pool_of() - the pool that typed functions stand for
+ * @functions: what the user of a typed pool has
+ * @site: the call site, for the report of what is no pool
+ *
+ * Return: the pool, or NULL.
+ */
+struct bytepool *typed_pool_of(void *functions, unsigned long site)
+{
+	if (!IS_ERR_OR_NULL(functions))
+		return container_of(functions, struct typed_pool, functions)
+			->pool;
+	report_misuse(NULL, MISUSE_POOL, functions, site, 0);
+	return NULL;
+}
+
+/* Makes an object of a typed pool; NULL without memory, or if init fails. */
+static void *typed_construct(struct bytepool *pool, unsigned int tier,
+			     gfp_t gfp)
+{
+	struct kmem_cache *slab = pool->tier[tier].slab;
+	void *obj;
+
+	/* Not known before it is counted, but init is not to be called then. */
+	if (READ_ONCE(pool->objects.dead) || !objpool_started(&pool->objects))
+		return NULL;
+	/* Objects keep their content, so a get cannot have them zeroed. */
+	obj = kmem_cache_alloc(slab, gfp & ~__GFP_ZERO);
+	if (!obj || !pool->type.init ||
+	    !pool->type.init(typed_functions(pool), obj, gfp))
+		return obj;
+	kmem_cache_free(slab, obj);
+	return NULL;
+}
+
+/**
+ * typed_destruct() - objpool_ops.destruct of a typed pool
+ * @op: its object pool
+ * @class: the object's class
+ * @obj: the object
+ * @how: DESTRUCT_*
+ *
+ * Return: true.
+ */
+bool typed_destruct(struct objpool *op, unsigned int class, void *obj,
+		    unsigned int how)
+{
+	struct bytepool *pool = pool_of(op);
+
+	if (pool->type.fini && !(how & DESTRUCT_LATE))
+		pool->type.fini(typed_functions(pool), obj);
+	kmem_cache_free(pool->tier[class / 2].slab, obj);
+	return true;
+}
+
+/**
+ * typed_park() - objpool_ops.park of a typed pool
+ * @op: its object pool
+ * @class: the object's class
+ * @obj: the object, whose content is fini's: there is room behind it
+ *
+ * Return: memory for a struct parked.
+ */
+struct parked *typed_park(struct objpool *op, unsigned int class, void *obj)
+{
+	return obj + ALIGN(pool_of(op)->type.size, sizeof(void *));
+}
+
+/**
+ * __bytepool_objects_get() - take an object
+ * @pool: the typed pool
+ * @gfp: as for bytepool_get(), but that objects are never zeroed
+ *
+ * Called as foo_pool_get(): see DEFINE_BYTEPOOL_OBJECTS().
+ *
+ * Context: any but NMI; sleeps only if @gfp allows it.
+ * Return: the object, as the last put left it or as init has made it; NULL
+ * without memory, or if init failed.
+ */
+void *__bytepool_objects_get(void *pool, gfp_t gfp)
+{
+	struct bytepool *of = typed_pool_of(pool, _RET_IP_);
+	void *obj;
+
+	if (!of)
+		return NULL;
+	if (likely(of->fast_max) && likely(!(gfp & ~BYTEPOOL_GFP_MASK)) &&
+	    likely(objpool_pop(&of->objects, class_offset(class_raw(0)),
+			       of->type.size, &obj) == POP_DONE))
+		return obj;
+	if (gfp & ~BYTEPOOL_GFP_MASK) {
+		report_misuse(of, MISUSE_GFP, NULL, _RET_IP_, 0);
+		return NULL;
+	}
+	return raw_get(of, 0, of->type.size, gfp & ~__GFP_ZERO, _RET_IP_,
+		       typed_construct);
+}
+EXPORT_SYMBOL_GPL(__bytepool_objects_get);
+
+/**
+ * __bytepool_objects_put() - give an object back
+ * @pool: the typed pool
+ * @obj: the object; NULL is accepted
+ *
+ * Called as foo_pool_put(): see DEFINE_BYTEPOOL_OBJECTS().
+ *
+ * Context: any but NMI.
+ */
+void __bytepool_objects_put(void *pool, void *obj)
+{
+	struct bytepool *of;
+	unsigned long offset;
+
+	if (!obj)
+		return;
+	of = typed_pool_of(pool, _RET_IP_);
+	if (!of)
+		return;
+	if (unlikely(!raw_find(of, obj, &offset)) ||
+	    unlikely(!objpool_push(&of->objects, offset, obj)))
+		raw_put(of, obj, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(__bytepool_objects_put);

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - what is refused, and what fails
+ *
+ * Misuse is refused, counted, and reported with the call sites that are known
+ * and the stack of the present one.
+ */
+#undef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bug.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/moduleparam.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+
+#include "pool.h"
+
+static bool warn_misuse;
+module_param_named(warn, warn_misuse, bool, 0644);
+/* clang-format off */
+MODULE_PARM_DESC(warn,
+		 "Report misuse as a kernel warning, which panic_on_warn turns into a panic (default: off)");
+/* clang-format on */
+
+/* === Misuse === */
+
+/* Names what is refused, and what the other call site of a buffer did. */
+static const struct {
+	const char *what;
+	const char *other;
+} misuse_texts[] = {
+	[MISUSE_POOL] = { "call with what is no such pool", NULL },
+	[MISUSE_DEAD_POOL] = { "get from a destroyed pool", NULL },
+	[MISUSE_GFP] = { "get with gfp flags that cannot be honoured", NULL },
+	[MISUSE_RELEASE] = { "release of a dead buffer", "released last" },
+	[MISUSE_RETAIN] = { "retain of a dead buffer", "released last" },
+	[MISUSE_TRYRETAIN] = { "tryretain in a pool without BYTEPOOL_RCU",
+			       "got or released" },
+	[MISUSE_SATURATED] = { "retain past the largest count", "got" },
+	[MISUSE_CORRUPT] = { "idle buffer is not as it was left",
+			     "released last" },
+	[MISUSE_PUT_FOREIGN] = { "put of memory that is no tier's", NULL },
+	[MISUSE_PUT_UNKNOWN] = { "put of memory that is not out", NULL },
+	[MISUSE_PUT_OTHER_POOL] = { "put of another pool's memory", "got" },
+	[MISUSE_DEAD_BUFFER] = { "change of a dead buffer", "released last" },
+};
+
+static_assert(ARRAY_SIZE(misuse_texts) == NR_MISUSE);
+
+static DEFINE_RATELIMIT_STATE(misuse_limit, 5 * HZ, 10);
+
+/**
+ * report_misuse() - count and report an operation that is refused
+ * @pool: where; NULL if that is what is wrong
+ * @what: the operation
+ * @mem: what it was about
+ * @site: who did it
+ * @other_site: who did what made it misuse, or 0
+ *
+ * Context: any but NMI.
+ */
+void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
+		   unsigned long site, unsigned long other_site)
+{
+	const char *name = pool ? pool->name : "-";
+
+	if (pool)
+		atomic64_inc(&pool->misuse);
+	if (!__ratelimit(&misuse_limit))
+		return;
+	if (other_site && misuse_texts[what].other)
+		pr_err("%s: %s: %p by %pS, %s by %pS\n", name,
+		       misuse_texts[what].what, mem, (void *)site,
+		       misuse_texts[what].other, (void *)other_site);
+	else
+		pr_err("%s: %s: %p by %pS\n", name, misuse_texts[what].what,
+		       mem, (void *)site);
+	if (READ_ONCE(warn_misuse))
+		WARN(1, "bytepool: misuse\n");
+	else
+		dump_stack();
+}
+
+/* === What callers pass, and what fails === */
+
+/**
+ * pool_usable() - report what is no pool
+ * @pool: the caller's pool
+ * @site: the call site
+ *
+ * Return: whether it can be one.
+ */
+bool pool_usable(struct bytepool *pool, unsigned long site)
+{
+	if (!IS_ERR_OR_NULL(pool))
+		return true;
+	report_misuse(NULL, MISUSE_POOL, pool, site, 0);
+	return false;
+}
+
+/**
+ * get_failed() - count a get that failed
+ * @pool: the pool
+ * @class: the class it was for; past the last one: of no tier
+ * @site: the call site
+ *
+ * Return: NULL, for the caller to return.
+ */
+void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site)
+{
+	if (READ_ONCE(pool->objects.dead))
+		report_misuse(pool, MISUSE_DEAD_POOL, NULL, site, 0);
+	else if (class < pool->objects.nr_classes &&
+		 objpool_start(&pool->objects, GFP_NOWAIT))
+		atomic64_inc(&counts_of(&pool->objects, class)->fail);
+	else
+		atomic64_inc(&pool->fail);
+	return NULL;
+}
+
+/**
+ * get_failed_oversize() - count a failed get that was of no tier
+ * @pool: the pool
+ * @site: the call site
+ *
+ * Return: NULL, for the caller to return.
+ */
+void *get_failed_oversize(struct bytepool *pool, unsigned long site)
+{
+	return get_failed(pool, UINT_MAX, site);
+}
+
+/**
+ * get_allowed() - report a get that no pool can serve
+ * @pool: the caller's pool
+ * @gfp: what the caller asks of the allocator
+ * @site: the call site
+ *
+ * Return: whether the get may go on.
+ */
+bool get_allowed(struct bytepool *pool, gfp_t gfp, unsigned long site)
+{
+	if (unlikely(!ptr_valid(pool)))
+		return pool_usable(pool, site);
+	if (likely(!(gfp & ~BYTEPOOL_GFP_MASK)))
+		return true;
+	report_misuse(pool, MISUSE_GFP, NULL, site, 0);
+	return false;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - memory that is tracked by its address
+ *
+ * Memory that does not tell where it comes from is entered in a table by its
+ * address: what is larger than any tier, what comes from vmalloc(), and all raw
+ * memory of checked pools.
+ */
+
+#include <linux/hash.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+
+#include "pool.h"
+
+#define TRACK_BITS 10
+
+struct track_bucket {
+	raw_spinlock_t lock; /* protects the list */
+	struct hlist_head list;
+};
+
+static struct track_bucket tracks[1 << TRACK_BITS];
+
+static struct track_bucket *track_bucket(const void *mem)
+{
+	return &tracks[hash_ptr(mem, TRACK_BITS)];
+}
+
+/**
+ * track_alloc() - allocate an entry
+ * @gfp: for the allocator
+ *
+ * Return: the entry, for track_add() or kfree(); or NULL.
+ */
+struct track *track_alloc(gfp_t gfp)
+{
+	if (!slab_allowed())
+		return NULL;
+	return kmalloc(sizeof(struct track), gfp & ~__GFP_ZERO);
+}
+
+/**
+ * track_add() - enter memory by its address
+ * @track: the entry, filled in
+ *
+ * Return: false if the table is out of reach from here.
+ */
+bool track_add(struct track *track)
+{
+	struct track_bucket *bucket = track_bucket(track->mem);
+	unsigned long flags;
+
+	if (!lock_unless_held(&bucket->lock, &flags))
+		return false;
+	hlist_add_head(&track->node, &bucket->list);
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	return true;
+}
+
+/**
+ * track_remove() - take an entry out
+ * @pool: where the caller takes it to belong
+ * @mem: the memory
+ * @copy: filled in with the entry, if there is one
+ *
+ * Return: whether it was there and has been removed, is not there, belongs to
+ * another pool and stays, or could not be looked up from here.
+ */
+enum track_found track_remove(struct bytepool *pool, const void *mem,
+			      struct track *copy)
+{
+	struct track_bucket *bucket = track_bucket(mem);
+	enum track_found found = TRACK_NONE;
+	struct track *track;
+	unsigned long flags;
+
+	if (!lock_unless_held(&bucket->lock, &flags))
+		return TRACK_BUSY;
+	hlist_for_each_entry(track, &bucket->list, node) {
+		if (track->mem != mem)
+			continue;
+		*copy = *track;
+		found = TRACK_OTHER_POOL;
+		if (track->pool == pool) {
+			hlist_del(&track->node);
+			found = TRACK_FOUND;
+		}
+		break;
+	}
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	/* By the worker, where slab is off limits. */
+	if (found == TRACK_FOUND)
+		big_free(track);
+	return found;
+}
+
+/**
+ * track_for_each() - look at all tracked memory of a pool
+ * @pool: the pool
+ * @look: called with each entry, under a lock, with interrupts off
+ * @arg: for @look
+ *
+ * Context: may sleep.
+ */
+void track_for_each(struct bytepool *pool,
+		    void (*look)(const struct track *track, void *arg),
+		    void *arg)
+{
+	struct track *track;
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tracks); i++) {
+		raw_spin_lock_irqsave(&tracks[i].lock, flags);
+		hlist_for_each_entry(track, &tracks[i].list, node)
+			if (track->pool == pool)
+				look(track, arg);
+		raw_spin_unlock_irqrestore(&tracks[i].lock, flags);
+		cond_resched();
+	}
+}
+
+void track_module_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tracks); i++)
+		raw_spin_lock_init(&tracks[i].lock);
+}
