@@ -5,7 +5,7 @@
  * A pool has up to 32 tiers. A tier serves raw memory (raw.c), and buffers
  * (buf.c): a small handle with a reference count, and its payload apart from
  * it, exactly the tier's size. Both are recycled by an object pool
- * (objpool.c); a buffer with its payload attached, so that a get is one pop.
+ * (objcache.c); a buffer with its payload attached, so that a get is one pop.
  *
  * A destroyed pool lives until all of its memory is back: pool_kill() counts
  * what is out, and the last to come back queues the work that frees the pool.
@@ -28,7 +28,7 @@
 
 #include "pool/pool.h"
 
-/* The default idle bound: a share of the machine's memory, and no more. */
+/* The default idle budget: a share of the machine's memory, and no more. */
 #define DEFAULT_IDLE_SHARE 32
 #define DEFAULT_IDLE_MAX   (256UL << 20)
 
@@ -43,7 +43,7 @@ const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM] = {
 };
 EXPORT_SYMBOL_GPL(bytepool_sizes_stream);
 
-struct idle_bound default_bound;
+struct idle_budget default_budget;
 
 /* All pools. */
 LIST_HEAD(pools);
@@ -117,8 +117,8 @@ static void set_tier_table(struct bytepool *pool)
 		while (i < pool->nr_tiers - 1 && pool->tier[i].size < len)
 			i++;
 		pool->tier_of[bucket] = i;
-		pool->offset_of[bucket].buf = class_offset(class_buf(i));
-		pool->offset_of[bucket].raw = class_offset(class_raw(i));
+		pool->ofs_of[bucket].buf = class_to_ofs(class_buf(i));
+		pool->ofs_of[bucket].raw = class_to_ofs(class_raw(i));
 	}
 }
 
@@ -174,7 +174,7 @@ static void set_slab_slots(struct bytepool *pool)
 			continue;
 		pool->slab[slot] = pool->tier[i].slab;
 		pool->slab_align_mask[slot] = pool->tier[i].align_mask;
-		pool->slab_offset[slot] = class_offset(class_raw(i));
+		pool->slab_ofs[slot] = class_to_ofs(class_raw(i));
 	}
 }
 
@@ -220,7 +220,7 @@ static void trim_work_fn(struct work_struct *work)
 	mutex_lock(&pools_mutex);
 	if (READ_ONCE(idle_trim))
 		list_for_each_entry(pool, &pools, list)
-			objpool_trim(&pool->objects);
+			objcache_trim(&pool->objects);
 	if (!list_empty(&pools))
 		trim_later();
 	mutex_unlock(&pools_mutex);
@@ -300,36 +300,36 @@ static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
  * pool_objects_init() - set a pool's object pool up
  * @pool: the pool, its tiers' sizes set
  * @ops: of what it recycles
- * @max_idle: bytes that may be idle; 0: the default bound
+ * @max_idle: bytes that may be idle; 0: the default budget
  *
  * Return: 0 or a negative errno; pool_free() after either.
  */
 static int pool_objects_init(struct bytepool *pool,
-			     const struct objpool_ops *ops, size_t max_idle)
+			     const struct objcache_ops *ops, size_t max_idle)
 {
-	struct idle_bound *bound = &default_bound;
+	struct idle_budget *budget = &default_budget;
 	unsigned int i;
 	int ret;
 
 	if (max_idle) {
-		bound = &pool->own_bound;
-		bound_init(bound, max_idle);
+		budget = &pool->own_budget;
+		budget_init(budget, max_idle);
 	}
-	ret = objpool_init(&pool->objects, 2 * pool->nr_tiers + 1, ops, bound,
-			   pool_bypasses(pool->flags));
+	ret = objcache_init(&pool->objects, 2 * pool->nr_tiers + 1, ops, budget,
+			    pool_bypasses(pool->flags));
 	if (ret)
 		return ret;
 	for (i = 0; i < pool->nr_tiers; i++) {
-		objpool_set_class(&pool->objects, class_buf(i),
-				  pool->tier[i].size);
-		objpool_set_class(&pool->objects, class_raw(i),
-				  pool->tier[i].size);
+		objcache_set_class(&pool->objects, class_buf(i),
+				   pool->tier[i].size);
+		objcache_set_class(&pool->objects, class_raw(i),
+				   pool->tier[i].size);
 	}
-	objpool_set_class(&pool->objects, class_bare(pool), 0);
+	objcache_set_class(&pool->objects, class_spare(pool), 0);
 	pool->largest = pool->tier[pool->nr_tiers - 1].size;
 	pool->handle_flags = idle_handle_flags(pool);
-	pool->sole_state = state_of(1, pool->handle_flags & ~BUF_IDLE);
-	pool->bare_offset = class_offset(class_bare(pool));
+	pool->last_ref_state = state_of(1, pool->handle_flags & ~BUF_IDLE);
+	pool->spare_ofs = class_to_ofs(class_spare(pool));
 	set_tier_table(pool);
 	set_fast_path(pool);
 	set_slab_slots(pool);
@@ -399,7 +399,7 @@ static void pool_free(struct bytepool *pool)
 		/* Withheld for the pool's life: whoever had it is done. */
 		free_handles(pool, &pool->quarantine_list, true);
 	}
-	objpool_exit(&pool->objects);
+	objcache_exit(&pool->objects);
 	for (i = 0; i < pool->nr_tiers; i++)
 		cache_put(pool->tier[i].payload);
 	cache_put(pool->handles);
@@ -410,15 +410,15 @@ static void pool_free(struct bytepool *pool)
 
 /* === What the object pool recycles === */
 
-static bool pool_destruct(struct objpool *op, unsigned int class, void *obj,
+static bool pool_destruct(struct objcache *oc, unsigned int class, void *obj,
 			  unsigned int how)
 {
-	struct bytepool *pool = pool_of(op);
+	struct bytepool *pool = pool_of(oc);
 	bool late = how & DESTRUCT_LATE;
 
 	if (class == CLASS_PUT)
 		bytepool_put(pool, obj);
-	else if (class == class_bare(pool))
+	else if (class == class_spare(pool))
 		return handle_destroy(pool, obj);
 	else if (class == class_raw(class / 2))
 		kmem_cache_free(pool->tier[class / 2].slab, obj);
@@ -428,33 +428,33 @@ static bool pool_destruct(struct objpool *op, unsigned int class, void *obj,
 }
 
 /* What is parked is dead, so its own memory can hold the list's node. */
-static struct parked *pool_park(struct objpool *op, unsigned int class,
+static struct parked *pool_park(struct objcache *oc, unsigned int class,
 				void *obj)
 {
-	struct bytepool *pool = pool_of(op);
+	struct bytepool *pool = pool_of(oc);
 
 	if (class == CLASS_PUT)
 		return obj;
 	/* But the count of a handle may never be written to. */
-	if (class == class_bare(pool))
+	if (class == class_spare(pool))
 		return &((struct bytepool_buf *)obj)->parked;
 	if (class == class_buf(class / 2))
 		return ((struct bytepool_buf *)obj)->data;
 	return obj;
 }
 
-static void pool_free_op(struct objpool *op)
+static void pool_free_op(struct objcache *oc)
 {
-	pool_free(pool_of(op));
+	pool_free(pool_of(oc));
 }
 
-static const struct objpool_ops typed_ops = {
+static const struct objcache_ops typed_ops = {
 	.destruct = typed_destruct,
 	.park = typed_park,
 	.free = pool_free_op,
 };
 
-static const struct objpool_ops pool_ops = {
+static const struct objcache_ops pool_ops = {
 	.destruct = pool_destruct,
 	.park = pool_park,
 	.free = pool_free_op,
@@ -477,14 +477,14 @@ static void pool_kill(struct bytepool *pool)
 	pool_debugfs_remove(pool);
 	mutex_unlock(&pools_mutex);
 
-	objpool_kill(&pool->objects);
+	objcache_kill(&pool->objects);
 	/* Nothing changes these counters any more: who comes back unpins. */
 	out = pool_outstanding(pool);
 	if (out)
 		report_outstanding(pool);
 	/* Those that came back meanwhile have taken it below 0. */
 	if (!atomic_long_add_return(out, &pool->objects.pinned))
-		objpool_reap(&pool->objects);
+		objcache_reap(&pool->objects);
 }
 
 static gfp_t tier_gfp(const struct bytepool *pool, size_t size)
@@ -687,7 +687,7 @@ static int typed_init(struct bytepool *pool, const void *functions)
 	ret = pool_objects_init(pool, &typed_ops, 0);
 	/* fini runs in process context only, and may wait for anything. */
 	if (!ret && type->fini) {
-		pool->objects.class[class_raw(0)].defer = true;
+		pool->objects.class[class_raw(0)].destruct_sleeps = true;
 		pool->objects.wq = bytepool_idle_wq;
 	}
 	return ret;
@@ -761,7 +761,7 @@ static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 	if (!mutex_trylock(&pools_mutex))
 		return 0;
 	list_for_each_entry(pool, &pools, list)
-		bytes += objpool_idle_bytes(&pool->objects);
+		bytes += objcache_idle_bytes(&pool->objects);
 	mutex_unlock(&pools_mutex);
 	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_EMPTY;
 }
@@ -777,7 +777,7 @@ static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 	list_for_each_entry(pool, &pools, list) {
 		if (bytes >= want)
 			break;
-		bytes += objpool_scan(&pool->objects, want - bytes);
+		bytes += objcache_scan(&pool->objects, want - bytes);
 	}
 	mutex_unlock(&pools_mutex);
 	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_STOP;
@@ -791,16 +791,16 @@ static int __init bytepool_init(void)
 	int ret;
 
 	BUILD_BUG_ON(HANDLE_SIZE != BYTEPOOL_GRAIN);
-	bound_init(&default_bound,
-		   min_t(u64, ram / DEFAULT_IDLE_SHARE, DEFAULT_IDLE_MAX));
+	budget_init(&default_budget,
+		    min_t(u64, ram / DEFAULT_IDLE_SHARE, DEFAULT_IDLE_MAX));
 	ret = slab_cache_of_init();
 	if (!ret)
-		ret = objpool_module_init();
+		ret = objcache_module_init();
 	if (ret)
 		return ret;
 	shrinker = shrinker_alloc(0, "bytepool");
 	if (!shrinker) {
-		objpool_module_exit();
+		objcache_module_exit();
 		return -ENOMEM;
 	}
 	shrinker->count_objects = shrink_count;
@@ -818,7 +818,7 @@ static void __exit bytepool_exit(void)
 	debugfs_module_exit();
 	shrinker_free(shrinker);
 	payload_module_exit();
-	objpool_module_exit();
+	objcache_module_exit();
 }
 
 module_init(bytepool_init);

@@ -10,7 +10,7 @@
  */
 #include <linux/mm.h>
 
-DEFINE_PER_CPU(bool, bytepool_marked);
+DEFINE_PER_CPU(bool, bytepool_cpu_locked);
 
 /* In bytes. */
 unsigned long slab_cache_offset;

@@ -20,18 +20,18 @@
  * This CPU's busy mark: set while it is in a section of an object pool. In
  * userspace it is in a word that is written anyway.
  */
-DECLARE_PER_CPU(bool, bytepool_marked);
+DECLARE_PER_CPU(bool, bytepool_cpu_locked);
 
 /* Disables preemption and sets the mark; false, and neither, if it is set. */
-static __always_inline bool mark_enter(void)
+static __always_inline bool cpu_trylock(void)
 {
 	preempt_disable();
 	/*
 	 * Plain accesses: the mark is this CPU's alone. The barriers pair with
 	 * an interrupt's look at it.
 	 */
-	if (likely(!__this_cpu_read(bytepool_marked))) {
-		__this_cpu_write(bytepool_marked, true);
+	if (likely(!__this_cpu_read(bytepool_cpu_locked))) {
+		__this_cpu_write(bytepool_cpu_locked, true);
 		barrier();
 		return true;
 	}
@@ -40,16 +40,16 @@ static __always_inline bool mark_enter(void)
 }
 
 /* Clears it, but leaves preemption disabled. */
-static __always_inline void mark_clear(void)
+static __always_inline void __cpu_unlock(void)
 {
 	/* Everything is done before an interrupt finds the mark clear. */
 	barrier();
-	__this_cpu_write(bytepool_marked, false);
+	__this_cpu_write(bytepool_cpu_locked, false);
 }
 
-static __always_inline void mark_leave(void)
+static __always_inline void cpu_unlock(void)
 {
-	mark_clear();
+	__cpu_unlock();
 	preempt_enable();
 }
 
@@ -57,14 +57,14 @@ static __always_inline void mark_leave(void)
  * The same for fast paths, which may fail inside of any section. In userspace,
  * where such a section is a word, that makes it two stores.
  */
-static __always_inline bool mark_enter_outermost(void)
+static __always_inline bool cpu_trylock_fast(void)
 {
-	return mark_enter();
+	return cpu_trylock();
 }
 
-static __always_inline void mark_leave_outermost(void)
+static __always_inline void cpu_unlock_fast(void)
 {
-	mark_leave();
+	cpu_unlock();
 }
 
 /*

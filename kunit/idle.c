@@ -266,7 +266,7 @@ static void max_idle_is_exact(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 0).idle, kept);
 }
 
-static void max_idle_bounds_prefill(struct kunit *test)
+static void max_idle_budgets_prefill(struct kunit *test)
 {
 	struct bytepool *pool = bounded_pool(test, 10 * SZ_4K);
 	unsigned int nr = bytepool_prefill(pool, SZ_4K, 100, GFP_KERNEL);
@@ -558,7 +558,7 @@ static struct kunit_case idle_cases[] = {
 	KUNIT_CASE(prefill_makes_idle_and_get_hits),
 	KUNIT_CASE(prefill_of_what_is_not_pooled_is_none),
 	KUNIT_CASE(max_idle_is_exact),
-	KUNIT_CASE(max_idle_bounds_prefill),
+	KUNIT_CASE(max_idle_budgets_prefill),
 	KUNIT_CASE(max_idle_too_small_keeps_nothing),
 	KUNIT_CASE(max_idle_too_small_for_tiers_in_turn),
 	KUNIT_CASE(tiers_that_lie_close_recycle_their_own),

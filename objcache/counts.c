@@ -17,19 +17,19 @@
 
 /* === Counters, where the fast path does not count === */
 
-static struct recent_length *shared_recent(struct objpool *op)
+static struct recent_length *shared_recent(struct objcache *oc)
 {
 	struct recent_length *ring, *old;
 
 	/* Pairs with the cmpxchg() below. */
-	ring = smp_load_acquire(&op->shared_recent);
+	ring = smp_load_acquire(&oc->shared_recent);
 	if (ring || !slab_allowed())
 		return ring;
 	ring = kcalloc(RECENT_LENGTHS, sizeof(*ring),
 		       GFP_NOWAIT | __GFP_NOWARN);
 	if (!ring)
 		return NULL;
-	old = cmpxchg(&op->shared_recent, NULL, ring);
+	old = cmpxchg(&oc->shared_recent, NULL, ring);
 	if (!old)
 		return ring;
 	kfree(ring);
@@ -37,79 +37,79 @@ static struct recent_length *shared_recent(struct objpool *op)
 }
 
 /**
- * objpool_note_length() - note the length of a get that was served
- * @op: the object pool
+ * objcache_note_length() - note the length of a get that was served
+ * @oc: the object pool
  * @len: the length, in bytes
  */
-void objpool_note_length(struct objpool *op, size_t len)
+void objcache_note_length(struct objcache *oc, size_t len)
 {
-	struct cpu_block *block;
+	struct cpu_cache *cache;
 	struct recent_length *ring;
 	unsigned int pos;
 
-	if (cpu_enter(op, &block)) {
-		cpu_note_length(block, len);
-		cpu_leave(block);
+	if (cpu_cache_trylock(oc, &cache)) {
+		cpu_note_length(cache, len);
+		cpu_cache_unlock(cache);
 		return;
 	}
-	ring = shared_recent(op);
+	ring = shared_recent(oc);
 	if (!ring)
 		return;
-	pos = atomic_fetch_inc(&op->shared_pos);
+	pos = atomic_fetch_inc(&oc->shared_pos);
 	recent_note(&ring[pos % RECENT_LENGTHS], len);
 }
 
 /**
- * count_dropped() - count a put whose object is not kept
- * @op: the object pool
+ * objcache_count_dropped() - count a put whose object is not kept
+ * @oc: the object pool
  * @class: the object's class
  */
-void count_dropped(struct objpool *op, unsigned int class)
+void objcache_count_dropped(struct objcache *oc, unsigned int class)
 {
-	struct cpu_block *block;
+	struct cpu_cache *cache;
 
-	if (cpu_enter(op, &block)) {
-		u64_stats_inc(&block->class[class].cold->dropped);
-		cpu_leave(block);
+	if (cpu_cache_trylock(oc, &cache)) {
+		u64_stats_inc(&cache->class[class].cold->dropped);
+		cpu_cache_unlock(cache);
 	} else {
-		atomic64_inc(&counts_of(op, class)->dropped);
+		atomic64_inc(&counts_of(oc, class)->dropped);
 	}
 }
 
 /**
- * objpool_count_put() - count memory that came back by another way
- * @op: the object pool
+ * objcache_count_put() - count memory that came back by another way
+ * @oc: the object pool
  * @class: the class it counts for
  *
  * Context: inside an RCU read-side section that goes on until the memory is
  * freed, and unpinned if the pool is dead.
  * Return: false, and nothing counted, if the pool is dead.
  */
-bool objpool_count_put(struct objpool *op, unsigned int class)
+bool objcache_count_put(struct objcache *oc, unsigned int class)
 {
-	if (READ_ONCE(op->dead))
+	if (READ_ONCE(oc->dead))
 		return false;
-	count_dropped(op, class);
+	objcache_count_dropped(oc, class);
 	return true;
 }
 
 /* === Sums === */
 
-static void sum_block(struct cpu_block *block, unsigned int class, bool puts,
-		      struct class_sum *sum)
+static void sum_cpu_cache(struct cpu_cache *cache, unsigned int class,
+			  bool puts, struct class_sum *sum)
 {
-	struct cpu_class *cc = &block->class[class];
+	struct cpu_class *cc = &cache->class[class];
 	u64 hit, miss, requested, kept, dropped;
 	unsigned int start;
 
 	do {
-		start = u64_stats_fetch_begin(&block->sync);
+		start = u64_stats_fetch_begin(&cache->sync);
 		hit = u64_stats_read(&cc->hit);
 		miss = u64_stats_read(&cc->cold->miss);
 		requested = u64_stats_read(&cc->requested);
 		kept = u64_stats_read(&cc->kept);
 		dropped = u64_stats_read(&cc->cold->dropped);
-	} while (u64_stats_fetch_retry(&block->sync, start));
+	} while (u64_stats_fetch_retry(&cache->sync, start));
 
 	if (puts) {
 		sum->kept += kept;
@@ -121,42 +121,43 @@ static void sum_block(struct cpu_block *block, unsigned int class, bool puts,
 	}
 }
 
-static void sum_cpus(struct objpool *op, unsigned int class, bool puts,
+static void sum_cpus(struct objcache *oc, unsigned int class, bool puts,
 		     struct class_sum *sum)
 {
-	struct cpu_block *home;
+	struct cpu_cache *home;
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		/* Pairs with the cmpxchg() in make_block(). */
-		home = smp_load_acquire(&per_cpu_ptr(op->cpu, cpu)->home);
+		/* Pairs with the cmpxchg() in make_cpu_cache(). */
+		home = smp_load_acquire(&per_cpu_ptr(oc->cpu, cpu)->home);
 		if (home)
-			sum_block(home, class, puts, sum);
+			sum_cpu_cache(home, class, puts, sum);
 	}
 }
 
 /**
- * objpool_sum() - sum a class's counters over the CPUs
- * @op: the object pool
+ * objcache_sum() - sum a class's counters over the CPUs
+ * @oc: the object pool
  * @class: which class
  * @sum: filled in
  *
  * Puts are summed before gets, so that under load a sum is late, but no put
  * is seen without its get.
  */
-void objpool_sum(struct objpool *op, unsigned int class, struct class_sum *sum)
+void objcache_sum(struct objcache *oc, unsigned int class,
+		  struct class_sum *sum)
 {
 	struct class_counts *counts;
 
 	memset(sum, 0, sizeof(*sum));
-	if (!objpool_started(op))
+	if (!objcache_started(oc))
 		return;
-	counts = counts_of(op, class);
+	counts = counts_of(oc, class);
 	sum->quarantined = atomic64_read(&counts->quarantined);
 	sum->drained = atomic64_read(&counts->drained);
 	sum->kept = atomic64_read(&counts->kept);
 	sum->dropped = atomic64_read(&counts->dropped);
-	sum_cpus(op, class, true, sum);
+	sum_cpus(oc, class, true, sum);
 	/* A put's get was counted before, by whatever CPU. */
 	smp_rmb();
 	sum->hit = atomic64_read(&counts->hit);
@@ -164,7 +165,7 @@ void objpool_sum(struct objpool *op, unsigned int class, struct class_sum *sum)
 	sum->requested = atomic64_read(&counts->requested);
 	sum->filled = atomic64_read(&counts->filled);
 	sum->fail = atomic64_read(&counts->fail);
-	sum_cpus(op, class, false, sum);
+	sum_cpus(oc, class, false, sum);
 }
 
 u64 sum_idle(const struct class_sum *sum)
@@ -183,22 +184,22 @@ u64 sum_in_use(const struct class_sum *sum)
 }
 
 /**
- * objpool_idle_bytes() - how much idle memory there is
- * @op: the object pool
+ * objcache_idle_bytes() - how much idle memory there is
+ * @oc: the object pool
  *
  * Return: bytes; under load, more or less.
  */
-size_t objpool_idle_bytes(struct objpool *op)
+size_t objcache_idle_bytes(struct objcache *oc)
 {
 	struct class_sum sum;
 	size_t bytes = 0;
 	unsigned int i;
 
-	for (i = 0; i < op->nr_classes; i++) {
-		if (!op->class[i].size)
+	for (i = 0; i < oc->nr_classes; i++) {
+		if (!oc->class[i].size)
 			continue;
-		objpool_sum(op, i, &sum);
-		bytes += sum_idle(&sum) * op->class[i].size;
+		objcache_sum(oc, i, &sum);
+		bytes += sum_idle(&sum) * oc->class[i].size;
 	}
 	return bytes;
 }
@@ -276,14 +277,14 @@ static unsigned int merge_rings(struct recent_ring *rings,
 }
 
 /**
- * objpool_recent() - the lengths served last
- * @op: the object pool
+ * objcache_recent() - the lengths served last
+ * @oc: the object pool
  * @lens: where they go, in bytes, oldest first
  * @nr: how many are wanted, of the last %RECENT_LENGTHS
  *
  * Return: how many were written: 0 without memory for the merge.
  */
-unsigned int objpool_recent(struct objpool *op, size_t *lens, unsigned int nr)
+unsigned int objcache_recent(struct objcache *oc, size_t *lens, unsigned int nr)
 {
 	struct recent_ring *rings;
 	unsigned int cpu, n = 0;
@@ -293,17 +294,17 @@ unsigned int objpool_recent(struct objpool *op, size_t *lens, unsigned int nr)
 	if (!rings)
 		return 0;
 	for_each_possible_cpu(cpu) {
-		struct cpu_pool *cp = per_cpu_ptr(op->cpu, cpu);
-		/* Pairs with the cmpxchg() in make_block(). */
-		struct cpu_block *home = smp_load_acquire(&cp->home);
+		struct objcache_cpu *cp = per_cpu_ptr(oc->cpu, cpu);
+		/* Pairs with the cmpxchg() in make_cpu_cache(). */
+		struct cpu_cache *home = smp_load_acquire(&cp->home);
 
 		if (home)
 			ring_open(&rings[n++], home->recent,
 				  READ_ONCE(home->recent_pos));
 	}
 	/* Last, for at equal times a CPU's ring is newer than no ring. */
-	ring_open(&rings[n++], smp_load_acquire(&op->shared_recent),
-		  atomic_read(&op->shared_pos));
+	ring_open(&rings[n++], smp_load_acquire(&oc->shared_recent),
+		  atomic_read(&oc->shared_pos));
 	n = merge_rings(rings, n, lens, min(nr, RECENT_LENGTHS + 0U));
 	kfree(rings);
 	return n;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - what CPUs share of an object pool: the idle bound and the depots
+ * bytepool - what CPUs share of an object pool: the idle budget and the depots
  *
  * Idle memory is bounded in bytes at every moment: what is idle has drawn its
- * share of the bound, magazine by magazine or one by one. A depot keeps
+ * share of the budget, magazine by magazine or one by one. A depot keeps
  * full magazines of one class for the CPUs of one node, and a few empty ones;
  * it is visited once for a whole magazine.
  */
@@ -24,53 +24,54 @@
 #define DEPOT_EMPTY	   4U
 #define DEPOT_EMPTY_ROUNDS 128U
 
-/* === Idle bound === */
+/* === Idle budget === */
 
-void bound_init(struct idle_bound *bound, size_t max)
+void budget_init(struct idle_budget *budget, size_t max)
 {
-	bound->max = min_t(size_t, max, LONG_MAX);
-	bound->chunk = min_t(size_t, bound->max / (8 * num_possible_cpus()),
-			     64UL << 10);
-	atomic_long_set(&bound->avail, bound->max);
+	budget->max = min_t(size_t, max, LONG_MAX);
+	budget->chunk = min_t(size_t, budget->max / (8 * num_possible_cpus()),
+			      64UL << 10);
+	atomic_long_set(&budget->avail, budget->max);
 }
 
 /* Draws want bytes, or what there is if that is at least need; 0 if not. */
-size_t bound_draw(struct idle_bound *bound, size_t need, size_t want)
+size_t budget_charge(struct idle_budget *budget, size_t need, size_t want)
 {
-	long avail = atomic_long_read(&bound->avail);
+	long avail = atomic_long_read(&budget->avail);
 	size_t take;
 
 	do {
 		if (avail <= 0 || (size_t)avail < need)
 			return 0;
 		take = min_t(size_t, avail, want);
-	} while (!atomic_long_try_cmpxchg(&bound->avail, &avail, avail - take));
+	} while (
+		!atomic_long_try_cmpxchg(&budget->avail, &avail, avail - take));
 	return take;
 }
 
 /* === Magazines and depots === */
 
 /**
- * vacate() - take the vacant places' share of the bound out of a magazine
+ * magazine_uncharge_slots() - take the vacant places' share of the budget out of a magazine
  * @mag: the magazine, which nobody else uses
  * @size: of its objects
  *
- * Return: bytes, for bound_return().
+ * Return: bytes, for budget_uncharge().
  */
-size_t vacate(struct magazine *mag, size_t size)
+size_t magazine_uncharge_slots(struct magazine *mag, size_t size)
 {
-	size_t bytes = (mag->limit - mag->nr) * size;
+	size_t bytes = (mag->charged - mag->nr) * size;
 
-	/* What takes nothing from the bound is limited by room alone. */
+	/* What takes nothing from the budget is limited by room alone. */
 	if (size && mag != &no_magazine)
-		mag->limit = mag->nr;
+		mag->charged = mag->nr;
 	return bytes;
 }
 
-static struct magazine *magazine_alloc(struct objpool *op, unsigned int class,
+static struct magazine *magazine_alloc(struct objcache *oc, unsigned int class,
 				       gfp_t gfp)
 {
-	unsigned int cap = op->class[class].rounds;
+	unsigned int cap = oc->class[class].rounds;
 	struct magazine *mag;
 
 	if (!slab_allowed())
@@ -84,7 +85,7 @@ static struct magazine *magazine_alloc(struct objpool *op, unsigned int class,
 	mag->cap = cap;
 	mag->seen = 0;
 	/* Places are drawn for as they are used, but for what takes nothing. */
-	mag->limit = op->class[class].size ? 0 : cap;
+	mag->charged = oc->class[class].size ? 0 : cap;
 	return mag;
 }
 
@@ -117,8 +118,8 @@ static bool depot_link_empty(struct depot *depot, struct magazine *mag)
 	mag->next = depot->empty;
 	depot->empty = mag;
 	depot->nr_empty++;
-	if (mag->limit)
-		WRITE_ONCE(depot->has_places, true);
+	if (mag->charged)
+		WRITE_ONCE(depot->has_charge, true);
 	return true;
 }
 
@@ -130,29 +131,30 @@ static struct magazine *depot_unlink_empty(struct depot *depot)
 		depot->empty = mag->next;
 		depot->nr_empty--;
 		if (!depot->empty)
-			WRITE_ONCE(depot->has_places, false);
+			WRITE_ONCE(depot->has_charge, false);
 	}
 	return mag;
 }
 
-/* An empty magazine that nobody wants, with its share of the bound. */
-static void magazine_free(struct objpool *op, unsigned int class,
+/* An empty magazine that nobody wants, with its share of the budget. */
+static void magazine_free(struct objcache *oc, unsigned int class,
 			  struct magazine *mag)
 {
-	bound_return(op->bound, vacate(mag, op->class[class].size));
+	budget_uncharge(oc->budget,
+			magazine_uncharge_slots(mag, oc->class[class].size));
 	kfree(mag);
 }
 
 /**
  * depot_get_full() - take a magazine with objects
- * @op: the object pool
+ * @oc: the object pool
  * @class: the objects' class
  * @depot: of that class
  * @empty: an empty magazine that goes to the depot at the same time, or NULL
  *
  * Return: the magazine; NULL if there is none.
  */
-struct magazine *depot_get_full(struct objpool *op, unsigned int class,
+struct magazine *depot_get_full(struct objcache *oc, unsigned int class,
 				struct depot *depot, struct magazine *empty)
 {
 	struct magazine *mag = NULL;
@@ -165,7 +167,7 @@ struct magazine *depot_get_full(struct objpool *op, unsigned int class,
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
 	}
 	if (unlikely(empty))
-		magazine_free(op, class, empty);
+		magazine_free(oc, class, empty);
 	return mag;
 }
 
@@ -197,7 +199,7 @@ bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max,
 }
 
 /* Takes an empty magazine, or makes one; NULL if neither can be had here. */
-struct magazine *depot_get_empty(struct objpool *op, unsigned int class,
+struct magazine *depot_get_empty(struct objcache *oc, unsigned int class,
 				 struct depot *depot, gfp_t gfp)
 {
 	struct magazine *mag;
@@ -211,10 +213,10 @@ struct magazine *depot_get_empty(struct objpool *op, unsigned int class,
 		return NULL;
 	mag = depot_unlink_empty(depot);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
-	return mag ?: magazine_alloc(op, class, gfp);
+	return mag ?: magazine_alloc(oc, class, gfp);
 }
 
-void depot_put_empty(struct objpool *op, unsigned int class,
+void depot_put_empty(struct objcache *oc, unsigned int class,
 		     struct depot *depot, struct magazine *mag)
 {
 	unsigned long flags;
@@ -225,11 +227,11 @@ void depot_put_empty(struct objpool *op, unsigned int class,
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
 	}
 	if (mag)
-		magazine_free(op, class, mag);
+		magazine_free(oc, class, mag);
 }
 
 /* Takes one object, where the CPU's own magazines are out of reach. */
-void *depot_take_one(struct objpool *op, unsigned int class,
+void *depot_take_one(struct objcache *oc, unsigned int class,
 		     struct depot *depot)
 {
 	struct magazine *mag, *empty = NULL;
@@ -243,16 +245,16 @@ void *depot_take_one(struct objpool *op, unsigned int class,
 	mag = depot->full;
 	if (mag) {
 		obj = mag->obj[--mag->nr];
-		if (op->class[class].size)
-			mag->limit = mag->nr;
+		if (oc->class[class].size)
+			mag->charged = mag->nr;
 		if (!mag->nr)
 			empty = depot_unlink(depot);
 	}
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	if (empty)
-		depot_put_empty(op, class, depot, empty);
+		depot_put_empty(oc, class, depot, empty);
 	if (obj)
-		bound_return(op->bound, op->class[class].size);
+		budget_uncharge(oc->budget, oc->class[class].size);
 	return obj;
 }
 
@@ -260,30 +262,30 @@ void *depot_take_one(struct objpool *op, unsigned int class,
  * Adds to the first magazine that has room, with depot.lock held. The object
  * has drawn its share: an empty magazine's own goes to *vacant.
  */
-static bool depot_add_one(struct objpool *op, unsigned int class,
+static bool depot_add_one(struct objcache *oc, unsigned int class,
 			  struct depot *depot, void *obj,
-			  struct magazine **spare, size_t *vacant)
+			  struct magazine **empty, size_t *vacant)
 {
 	struct magazine *mag = depot->full;
 
 	if (!mag || mag->nr == mag->cap) {
-		mag = *spare ?: depot_unlink_empty(depot);
-		*spare = NULL;
+		mag = *empty ?: depot_unlink_empty(depot);
+		*empty = NULL;
 		if (!mag)
 			return false;
-		*vacant = vacate(mag, op->class[class].size);
+		*vacant = magazine_uncharge_slots(mag, oc->class[class].size);
 		depot_link(depot, mag);
 	}
 	mag->obj[mag->nr++] = obj;
-	mag->limit = max(mag->limit, mag->nr);
+	mag->charged = max(mag->charged, mag->nr);
 	return true;
 }
 
-/* Keeps one object whose share of the bound is drawn; false without room. */
-bool depot_keep_one(struct objpool *op, unsigned int class, struct depot *depot,
-		    void *obj, gfp_t gfp)
+/* Keeps one object whose share of the budget is drawn; false without room. */
+bool depot_keep_one(struct objcache *oc, unsigned int class,
+		    struct depot *depot, void *obj, gfp_t gfp)
 {
-	struct magazine *spare = NULL;
+	struct magazine *empty = NULL;
 	unsigned long flags;
 	size_t vacant = 0;
 	bool kept = false;
@@ -291,36 +293,37 @@ bool depot_keep_one(struct objpool *op, unsigned int class, struct depot *depot,
 	do {
 		if (!lock_unless_held(&depot->lock, &flags))
 			break;
-		kept = depot_add_one(op, class, depot, obj, &spare, &vacant);
+		kept = depot_add_one(oc, class, depot, obj, &empty, &vacant);
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
-		bound_return(op->bound, vacant);
+		budget_uncharge(oc->budget, vacant);
 		if (!kept)
-			spare = magazine_alloc(op, class, gfp);
-	} while (!kept && spare);
-	if (spare)
-		depot_put_empty(op, class, depot, spare);
+			empty = magazine_alloc(oc, class, gfp);
+	} while (!kept && empty);
+	if (empty)
+		depot_put_empty(oc, class, depot, empty);
 	return kept;
 }
 
-/* Takes the shares of the bound that empty magazines have. Returns bytes. */
-size_t depot_vacate(struct objpool *op, unsigned int class, struct depot *depot)
+/* Takes the shares of the budget that empty magazines have. Returns bytes. */
+size_t depot_uncharge_slots(struct objcache *oc, unsigned int class,
+			    struct depot *depot)
 {
 	struct magazine *mag;
 	unsigned long flags;
 	size_t bytes = 0;
 
-	if (!READ_ONCE(depot->has_places) ||
+	if (!READ_ONCE(depot->has_charge) ||
 	    !lock_unless_held(&depot->lock, &flags))
 		return 0;
 	for (mag = depot->empty; mag; mag = mag->next)
-		bytes += vacate(mag, op->class[class].size);
-	WRITE_ONCE(depot->has_places, false);
+		bytes += magazine_uncharge_slots(mag, oc->class[class].size);
+	WRITE_ONCE(depot->has_charge, false);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	return bytes;
 }
 
-void depot_free_empties(struct objpool *op, unsigned int class,
-			struct depot *depot)
+void depot_free_empty(struct objcache *oc, unsigned int class,
+		      struct depot *depot)
 {
 	struct magazine *mag, *next;
 	unsigned long flags;
@@ -330,29 +333,29 @@ void depot_free_empties(struct objpool *op, unsigned int class,
 	mag = depot->empty;
 	depot->empty = NULL;
 	depot->nr_empty = 0;
-	WRITE_ONCE(depot->has_places, false);
+	WRITE_ONCE(depot->has_charge, false);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	for (; mag; mag = next) {
 		next = mag->next;
-		magazine_free(op, class, mag);
+		magazine_free(oc, class, mag);
 	}
 }
 
 /* === All of a node, and of all nodes === */
 
-struct depot *depots_alloc(struct objpool *op, gfp_t gfp, int node)
+struct depot *depots_alloc(struct objcache *oc, gfp_t gfp, int node)
 {
 	struct depot *depots;
 	unsigned int i;
 
-	depots = kzalloc_node(array_size(op->nr_classes, sizeof(*depots)), gfp,
+	depots = kzalloc_node(array_size(oc->nr_classes, sizeof(*depots)), gfp,
 			      node);
-	for (i = 0; depots && i < op->nr_classes; i++)
+	for (i = 0; depots && i < oc->nr_classes; i++)
 		raw_spin_lock_init(&depots[i].lock);
 	return depots;
 }
 
-void shared_free(struct objpool_shared *shared)
+void shared_free(struct objcache_shared *shared)
 {
 	int node;
 

@@ -4,7 +4,7 @@
  *
  * Objects of a few classes are kept constructed in magazines: two for each
  * CPU and class, over a depot for each node and class. Two magazines that
- * change places make refill and flush go by half, coldest first, with one
+ * change slots make refill and flush go by half, coldest first, with one
  * visit to the depot for a whole magazine (Bonwick and Adams, "Magazines and
  * Vmem", USENIX 2001).
  *
@@ -14,11 +14,11 @@
  * fast path neither saves interrupt flags nor writes a shared line.
  *
  * A CPU's part is emptied by its own CPU, by the callback once the CPU is
- * dead, or by a drain: it takes cpu_pool.block away, waits a grace period for
- * those inside, empties the block and gives it back.
+ * dead, or by a drain: it takes objcache_cpu.cache away, waits a grace period for
+ * those inside, empties the cache and gives it back.
  *
  * Idle memory is bounded in bytes at every moment: a magazine has drawn from
- * the bound for as many objects as it may hold, before it holds them.
+ * the budget for as many objects as it may hold, before it holds them.
  */
 
 #include <linux/cpu.h>
@@ -35,7 +35,7 @@
 /*
  * A magazine holds objects of so many bytes in all, between one object and
  * MAX_ROUNDS: enough rounds to make the depot's lock rare, but on up to
- * SHARING_CPUS together a class strands about half of the bound in magazines,
+ * SHARING_CPUS together a class strands about half of the budget in magazines,
  * which come in twos.
  */
 #define MAGAZINE_BYTES_MIN (256UL << 10)
@@ -43,7 +43,7 @@
 #define SHARING_CPUS	   16U
 #define MAX_ROUNDS	   64U
 
-/* Magazines of objects that take nothing from the idle bound, in a depot. */
+/* Magazines of objects that take nothing from the idle budget, in a depot. */
 #define MAX_FREE_OF_CHARGE 16
 
 /* A push that interrupts keep on spoiling gives up after as many attempts. */
@@ -63,11 +63,11 @@ static struct cpu_cold no_cold __ro_after_init = {
  * Stands for "none to be used": has nothing and takes nothing, whatever the
  * class, so that a fast path need not ask. Never written.
  */
-struct cpu_block no_block __ro_after_init = {
+struct cpu_cache no_cpu_cache __ro_after_init = {
 	.class = {
-		[0 ... OBJPOOL_MAX_CLASSES - 1] = {
+		[0 ... OBJCACHE_MAX_CLASSES - 1] = {
 			.top = no_magazine.obj,
-			.limit = no_magazine.obj,
+			.end = no_magazine.obj,
 			.loaded = &no_magazine,
 			.cold = &no_cold,
 		},
@@ -92,7 +92,7 @@ static struct magazine *cpu_load(struct cpu_class *cc, struct magazine *full)
 {
 	struct magazine *out = NULL;
 
-	cpu_stow(cc);
+	cpu_save_nr(cc);
 	if (cc->cold->previous == &no_magazine)
 		cc->cold->previous = cc->loaded;
 	else
@@ -102,33 +102,33 @@ static struct magazine *cpu_load(struct cpu_class *cc, struct magazine *full)
 	return out;
 }
 
-static void *cpu_pop(struct cpu_block *block, struct cpu_class *cc, size_t len)
+static void *cpu_pop(struct cpu_cache *cache, struct cpu_class *cc, size_t len)
 {
 	void *obj = cpu_take(cc);
 
 	if (len) {
 		u64_stats_add(&cc->requested, len);
-		cpu_note_length(block, len);
+		cpu_note_length(cache, len);
 	}
 	return obj;
 }
 
 /**
  * cpu_push_other() - push to the other magazine, and leave the section
- * @block: this CPU's, after %PUSH_FULL, where cpu_can_exchange_full()
- * @offset: class_offset() of the object's class
+ * @cache: this CPU's, after %PUSH_FULL_LOCKED, where cpu_can_exchange_full()
+ * @ofs: class_to_ofs() of the object's class
  * @obj: the object
  *
  * Nothing of the pool may be touched after this: it may be gone.
  */
-void cpu_push_other(struct cpu_block *block, unsigned long offset, void *obj)
+void cpu_push_other(struct cpu_cache *cache, unsigned long ofs, void *obj)
 {
-	struct cpu_class *cc = cpu_class_at(block, offset);
+	struct cpu_class *cc = cpu_class_at(cache, ofs);
 
 	cpu_exchange(cc, cc->loaded->cap);
-	u64_stats_update_begin(&block->sync);
+	u64_stats_update_begin(&cache->sync);
 	cpu_add(cc, obj);
-	cpu_leave(block);
+	cpu_cache_unlock(cache);
 }
 
 /* What an object that wants to be idle is in want of. */
@@ -139,76 +139,76 @@ enum want {
 };
 
 /*
- * Loads a magazine that is not full: the other one, or *spare. Where both are
+ * Loads a magazine that is not full: the other one, or *empty. Where both are
  * full, *out is the one that goes to the depot, to be exchanged for an empty
- * one. False without a spare one.
+ * one. False without a empty one.
  */
-static bool cpu_load_empty(struct cpu_class *cc, struct magazine **spare,
+static bool cpu_load_empty(struct cpu_class *cc, struct magazine **empty,
 			   struct magazine **out)
 {
 	struct magazine *previous = cc->cold->previous;
 
-	cpu_stow(cc);
+	cpu_save_nr(cc);
 	if (previous == &no_magazine || previous->nr == previous->cap) {
 		if (previous != &no_magazine)
 			*out = previous;
 		cc->cold->previous = &no_magazine;
-		if (!*spare)
+		if (!*empty)
 			return false;
-		cc->cold->previous = *spare;
-		*spare = NULL;
+		cc->cold->previous = *empty;
+		*empty = NULL;
 	}
 	cpu_exchange(cc, cc->loaded->nr);
 	return true;
 }
 
 /*
- * Pushes, if need be with the help of an empty magazine, *spare. Or tells what
+ * Pushes, if need be with the help of an empty magazine, *empty. Or tells what
  * is wanting. For *out, see cpu_load_empty().
  */
 static enum want cpu_push(struct cpu_class *cc, void *obj,
-			  struct magazine **spare, struct magazine **out)
+			  struct magazine **empty, struct magazine **out)
 {
 	if ((cc->loaded == &no_magazine ||
 	     cc->top == cc->loaded->obj + cc->loaded->cap) &&
-	    !cpu_load_empty(cc, spare, out))
+	    !cpu_load_empty(cc, empty, out))
 		return WANT_MAGAZINE;
-	if (cc->top == cc->limit)
+	if (cc->top == cc->end)
 		return WANT_CREDIT;
 	cpu_add(cc, obj);
 	return WANT_NOTHING;
 }
 
 /* Gives drawn bytes to the loaded magazine. Returns what it has no use for. */
-static size_t cpu_credit(struct cpu_class *cc, size_t drawn)
+static size_t cpu_charge_slots(struct cpu_class *cc, size_t drawn)
 {
 	struct magazine *mag = cc->loaded;
-	size_t places;
+	size_t slots;
 
 	if (!drawn || mag == &no_magazine)
 		return drawn;
-	places = min_t(size_t, drawn / cc->size, mag->cap - mag->limit);
-	mag->limit += places;
-	cc->limit += places;
-	return drawn - places * cc->size;
+	slots = min_t(size_t, drawn / cc->size, mag->cap - mag->charged);
+	mag->charged += slots;
+	cc->end += slots;
+	return drawn - slots * cc->size;
 }
 
 /* === Slow paths === */
 
-static struct objpool_shared *shared_alloc(struct objpool *op, gfp_t gfp)
+static struct objcache_shared *shared_alloc(struct objcache *oc, gfp_t gfp)
 {
-	struct objpool_shared *shared;
+	struct objcache_shared *shared;
 	int node;
 
 	shared = kzalloc(sizeof(*shared), gfp);
 	if (!shared)
 		return NULL;
-	shared->counts = kcalloc(op->nr_classes, sizeof(*shared->counts), gfp);
+	shared->counts = kcalloc(oc->nr_classes, sizeof(*shared->counts), gfp);
 	shared->depots = kcalloc(nr_node_ids, sizeof(*shared->depots), gfp);
 	if (!shared->counts || !shared->depots)
 		goto err_free;
 	for_each_online_node(node) {
-		shared->depots[node] = depots_alloc(op, gfp, node);
+		shared->depots[node] = depots_alloc(oc, gfp, node);
 		if (!shared->depots[node])
 			goto err_free;
 		shared->first_depots = shared->depots[node];
@@ -221,161 +221,163 @@ err_free:
 }
 
 /**
- * objpool_start() - make what CPUs share, if it is not there
- * @op: the object pool
+ * objcache_start() - make what CPUs share, if it is not there
+ * @oc: the object pool
  * @gfp: for the allocator
  *
  * Context: any but NMI.
  * Return: whether it is there now.
  */
-bool objpool_start(struct objpool *op, gfp_t gfp)
+bool objcache_start(struct objcache *oc, gfp_t gfp)
 {
-	struct objpool_shared *shared;
+	struct objcache_shared *shared;
 
-	if (likely(objpool_started(op)))
+	if (likely(objcache_started(oc)))
 		return true;
 	if (!slab_allowed())
 		return false;
-	shared = shared_alloc(op, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
+	shared = shared_alloc(oc, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
 	if (!shared)
 		return false;
-	/* Pairs with objpool_started(), and all that depends on the pointer. */
-	if (cmpxchg(&op->shared, NULL, shared))
+	/* Pairs with objcache_started(), and all that depends on the pointer. */
+	if (cmpxchg(&oc->shared, NULL, shared))
 		shared_free(shared);
 	return true;
 }
 
-static struct cpu_block *block_alloc(struct objpool *op, gfp_t gfp)
+static struct cpu_cache *cpu_cache_alloc(struct objcache *oc, gfp_t gfp)
 {
-	struct cpu_block *block;
+	struct cpu_cache *cache;
 	struct cpu_class *cc;
 	unsigned int i;
 	size_t size;
 
-	block = kzalloc_node(struct_size(block, class, op->nr_classes), gfp,
+	cache = kzalloc_node(struct_size(cache, class, oc->nr_classes), gfp,
 			     numa_mem_id());
-	if (!block)
+	if (!cache)
 		return NULL;
 	/* Cache lines of its own: other CPUs count there, too. */
-	size = ALIGN(array_size(op->nr_classes, sizeof(*block->cold)),
+	size = ALIGN(array_size(oc->nr_classes, sizeof(*cache->cold)),
 		     L1_CACHE_BYTES);
-	block->cold = kzalloc_node(size, gfp, numa_mem_id());
-	if (!block->cold) {
-		kfree(block);
+	cache->cold = kzalloc_node(size, gfp, numa_mem_id());
+	if (!cache->cold) {
+		kfree(cache);
 		return NULL;
 	}
-	u64_stats_init(&block->sync);
-	block->reclaimed = jiffies;
-	for (i = 0; i < op->nr_classes; i++) {
-		cc = &block->class[i];
-		cc->size = op->class[i].size;
-		cc->cold = block->cold + i;
+	u64_stats_init(&cache->sync);
+	cache->reclaimed = jiffies;
+	for (i = 0; i < oc->nr_classes; i++) {
+		cc = &cache->class[i];
+		cc->size = oc->class[i].size;
+		cc->cold = cache->cold + i;
 		cc->cold->previous = &no_magazine;
 		cc->loaded = &no_magazine;
 		cpu_reload(cc);
 	}
-	return block;
+	return cache;
 }
 
-static void block_free(struct cpu_block *block)
+static void cpu_cache_free(struct cpu_cache *cache)
 {
-	if (!block)
+	if (!cache)
 		return;
-	kfree(block->cold);
-	kfree(block);
+	kfree(cache->cold);
+	kfree(cache);
 }
 
-/* Makes this CPU's block, if it has none and the context allows it. */
-static void make_block(struct objpool *op, gfp_t gfp)
+/* Makes this CPU's cache, if it has none and the context allows it. */
+static void make_cpu_cache(struct objcache *oc, gfp_t gfp)
 {
-	struct cpu_block *block;
-	struct cpu_pool *cp;
+	struct cpu_cache *cache;
+	struct objcache_cpu *cp;
 
-	if (!slab_allowed() || !cpu_private() || raw_cpu_read(op->cpu->home))
+	if (!slab_allowed() || !cpu_private() || raw_cpu_read(oc->cpu->home))
 		return;
-	block = block_alloc(op, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
-	if (!block)
+	cache = cpu_cache_alloc(oc, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
+	if (!cache)
 		return;
 
-	/* objpool_kill() waits for this section before it looks for blocks. */
+	/* objcache_kill() waits for this section before it looks for blocks. */
 	preempt_disable();
-	cp = this_cpu_ptr(op->cpu);
-	block->depots = node_depots(op);
-	if (cpu_private() && !READ_ONCE(op->dead) &&
-	    !cmpxchg(&cp->home, NULL, block)) {
+	cp = this_cpu_ptr(oc->cpu);
+	cache->depots = node_depots(oc);
+	if (cpu_private() && !READ_ONCE(oc->dead) &&
+	    !cmpxchg(&cp->home, NULL, cache)) {
 		/* Pairs with __this_cpu_read() inside of sections, here. */
-		WRITE_ONCE(cp->block, block);
-		block = NULL;
+		WRITE_ONCE(cp->cache, cache);
+		cache = NULL;
 	}
 	preempt_enable();
-	block_free(block);
+	cpu_cache_free(cache);
 }
 
 /**
- * objpool_count_miss() - count a get that is served with a fresh object
- * @op: the object pool
+ * objcache_count_miss() - count a get that is served with a fresh object
+ * @oc: the object pool
  * @class: the class that it counts for
  * @len: length asked for
- * @gfp: for this CPU's block, if it has none
+ * @gfp: for this CPU's cache, if it has none
  *
  * Return: false, and nothing counted, if the pool is dead, or there is no
  * memory for what CPUs share.
  */
-bool objpool_count_miss(struct objpool *op, unsigned int class, size_t len,
-			gfp_t gfp)
+bool objcache_count_miss(struct objcache *oc, unsigned int class, size_t len,
+			 gfp_t gfp)
 {
-	if (READ_ONCE(op->dead) || !objpool_start(op, gfp))
+	if (READ_ONCE(oc->dead) || !objcache_start(oc, gfp))
 		return false;
-	make_block(op, gfp);
-	if (objpool_try_count_miss(op, class_offset(class), len))
+	make_cpu_cache(oc, gfp);
+	if (objcache_try_count_miss(oc, class_to_ofs(class), len))
 		return true;
-	atomic64_add(len, &counts_of(op, class)->requested);
-	atomic64_inc(&counts_of(op, class)->miss);
-	objpool_note_length(op, len);
+	atomic64_add(len, &counts_of(oc, class)->requested);
+	atomic64_inc(&counts_of(oc, class)->miss);
+	objcache_note_length(oc, len);
 	return true;
 }
 
 /* Takes an object of the depot's own, where the CPU's are out of reach. */
-static void *get_idle_shared(struct objpool *op, unsigned int class, size_t len)
+static void *get_idle_shared(struct objcache *oc, unsigned int class,
+			     size_t len)
 {
-	void *obj = depot_take_one(op, class, depot_here(op, class));
+	void *obj = depot_take_one(oc, class, depot_here(oc, class));
 
 	if (!obj)
 		return NULL;
-	atomic64_inc(&counts_of(op, class)->hit);
+	atomic64_inc(&counts_of(oc, class)->hit);
 	if (len) {
-		atomic64_add(len, &counts_of(op, class)->requested);
-		objpool_note_length(op, len);
+		atomic64_add(len, &counts_of(oc, class)->requested);
+		objcache_note_length(oc, len);
 	}
 	return obj;
 }
 
 /* Loads a full magazine, and takes an object from what there is then. */
-static void *get_idle_loaded(struct objpool *op, unsigned int class, size_t len,
-			     struct depot *depot, struct magazine *full)
+static void *get_idle_loaded(struct objcache *oc, unsigned int class,
+			     size_t len, struct depot *depot,
+			     struct magazine *full)
 {
 	struct magazine *empty = NULL;
-	struct cpu_block *block;
+	struct cpu_cache *cache;
 	struct cpu_class *cc;
 	void *obj;
 
-	if (!cpu_enter(op, &block)) {
+	if (!cpu_cache_trylock(oc, &cache)) {
 		/* The lock was free just now, and is again: see there. */
 		depot_put_full(depot, full, UINT_MAX, NULL);
-		return get_idle_shared(op, class, len);
+		return get_idle_shared(oc, class, len);
 	}
-	cc = &block->class[class];
+	cc = &cache->class[class];
 	/* An interrupt may have put something meanwhile. */
 	if (likely(!cpu_can_pop(cc))) {
 		empty = cpu_load(cc, full);
 		full = NULL;
 	}
-	obj = cpu_pop(block, cc, len);
-	cpu_leave(block);
+	obj = cpu_pop(cache, cc, len);
+	cpu_cache_unlock(cache);
 	if (unlikely(full))
 		depot_put_full(depot, full, UINT_MAX, NULL);
 	if (unlikely(empty))
-		depot_put_empty(op, class, depot, empty);
+		depot_put_empty(oc, class, depot, empty);
 	return obj;
 }
 
@@ -383,89 +385,90 @@ static void *get_idle_loaded(struct objpool *op, unsigned int class, size_t len,
  * Takes an idle object: from the CPU's own magazines, refilled from the depot
  * if need be, or from the depot itself where those are out of reach.
  */
-static void *get_idle(struct objpool *op, unsigned int class, size_t len)
+static void *get_idle(struct objcache *oc, unsigned int class, size_t len)
 {
-	struct depot *depot = depot_here(op, class);
+	struct depot *depot = depot_here(oc, class);
 	struct magazine *full, *empty = NULL;
-	struct cpu_block *block;
+	struct cpu_cache *cache;
 	struct cpu_class *cc;
 	bool refill = false;
 	size_t vacant = 0;
 	void *obj = NULL;
 
 	/* What is bypassed has no magazines, at most prefilled objects. */
-	if (op->bypass || !cpu_enter(op, &block))
-		return get_idle_shared(op, class, len);
-	cc = &block->class[class];
+	if (oc->bypass || !cpu_cache_trylock(oc, &cache))
+		return get_idle_shared(oc, class, len);
+	cc = &cache->class[class];
 	if (cpu_can_pop(cc)) {
-		obj = cpu_pop(block, cc, len);
+		obj = cpu_pop(cache, cc, len);
 	} else {
-		vacant = cpu_give_way(op, cc);
+		vacant = cpu_uncharge_if_tight(oc, cc);
 		/* Pairs with the stores under the lock; late is a miss. */
 		refill = READ_ONCE(depot->full);
 		if (refill)
 			empty = cpu_take_empty(cc);
 	}
-	cpu_leave(block);
-	bound_return(op->bound, vacant);
+	cpu_cache_unlock(cache);
+	budget_uncharge(oc->budget, vacant);
 	if (!refill)
 		return obj;
 	WRITE_ONCE(depot->used, true);
-	full = depot_get_full(op, class, depot, empty);
-	return full ? get_idle_loaded(op, class, len, depot, full) : NULL;
+	full = depot_get_full(oc, class, depot, empty);
+	return full ? get_idle_loaded(oc, class, len, depot, full) : NULL;
 }
 
 /**
- * objpool_get_shared() - take an idle object that objpool_pop() did not find
- * @op: the object pool
+ * objcache_get_slow() - take an idle object that objcache_pop() did not find
+ * @oc: the object pool
  * @class: which class
  * @len: length asked for, for the statistics; not larger than its objects
  * @gfp: for magazines
  *
  * Context: any but NMI.
  * Return: the object; NULL if there is none: then it is to be constructed, and
- * counted by objpool_count_miss().
+ * counted by objcache_count_miss().
  */
-void *objpool_get_shared(struct objpool *op, unsigned int class, size_t len,
-			 gfp_t gfp)
+void *objcache_get_slow(struct objcache *oc, unsigned int class, size_t len,
+			gfp_t gfp)
 {
-	if (READ_ONCE(op->dead) || !objpool_start(op, gfp))
+	if (READ_ONCE(oc->dead) || !objcache_start(oc, gfp))
 		return NULL;
-	make_block(op, gfp);
-	return get_idle(op, class, len);
+	make_cpu_cache(oc, gfp);
+	return get_idle(oc, class, len);
 }
 
 /**
- * objpool_get() - take an idle object
- * @op: the object pool
+ * objcache_get() - take an idle object
+ * @oc: the object pool
  * @class: which class
  * @len: length asked for, for the statistics; not larger than its objects
  * @gfp: for magazines
  *
  * Context: any but NMI.
- * Return: as objpool_get_shared().
+ * Return: as objcache_get_slow().
  */
-void *objpool_get(struct objpool *op, unsigned int class, size_t len, gfp_t gfp)
+void *objcache_get(struct objcache *oc, unsigned int class, size_t len,
+		   gfp_t gfp)
 {
 	void *obj;
 
-	if (objpool_pop(op, class_offset(class), len, &obj) == POP_DONE)
+	if (objcache_pop(oc, class_to_ofs(class), len, &obj) == POP_DONE)
 		return obj;
-	return objpool_get_shared(op, class, len, gfp);
+	return objcache_get_slow(oc, class, len, gfp);
 }
 
-static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj,
+static bool put_idle_shared(struct objcache *oc, unsigned int class, void *obj,
 			    bool insist)
 {
-	size_t size = op->class[class].size;
+	size_t size = oc->class[class].size;
 
-	if (size && !bound_draw(op->bound, size, size) &&
-	    (!objpool_reclaim(op, class, insist) ||
-	     !bound_draw(op->bound, size, size)))
+	if (size && !budget_charge(oc->budget, size, size) &&
+	    (!objcache_reclaim(oc, class, insist) ||
+	     !budget_charge(oc->budget, size, size)))
 		return false;
-	if (!depot_keep_one(op, class, depot_here(op, class), obj,
+	if (!depot_keep_one(oc, class, depot_here(oc, class), obj,
 			    GFP_NOWAIT | __GFP_NOWARN)) {
-		bound_return(op->bound, size);
+		budget_uncharge(oc->budget, size);
 		return false;
 	}
 	return true;
@@ -475,136 +478,136 @@ static bool put_idle_shared(struct objpool *op, unsigned int class, void *obj,
  * Draws for a magazine of a class while there is plenty, else for a few
  * objects, or for one. 0: exhausted.
  */
-static size_t draw(struct objpool *op, unsigned int class)
+static size_t draw(struct objcache *oc, unsigned int class)
 {
-	size_t size = op->class[class].size;
-	size_t want = op->class[class].rounds * size;
+	size_t size = oc->class[class].size;
+	size_t want = oc->class[class].rounds * size;
 
-	if (bound_scarce(op->bound))
-		want = min(want, max(size, op->bound->chunk / size * size));
-	return bound_draw(op->bound, size, want);
+	if (budget_is_tight(oc->budget))
+		want = min(want, max(size, oc->budget->chunk / size * size));
+	return budget_charge(oc->budget, size, want);
 }
 
 /* What a push wanted: credit, or an empty magazine. False: not to be had. */
-static bool push_help(struct objpool *op, unsigned int class, enum want want,
-		      size_t *drawn, struct magazine **spare)
+static bool push_help(struct objcache *oc, unsigned int class, enum want want,
+		      size_t *drawn, struct magazine **empty)
 {
 	if (want == WANT_MAGAZINE) {
-		if (!*spare)
-			*spare = depot_get_empty(op, class,
-						 depot_here(op, class),
+		if (!*empty)
+			*empty = depot_get_empty(oc, class,
+						 depot_here(oc, class),
 						 GFP_NOWAIT | __GFP_NOWARN);
-		return *spare;
+		return *empty;
 	}
-	*drawn = draw(op, class);
-	if (!*drawn && objpool_reclaim(op, class, false))
-		*drawn = draw(op, class);
+	*drawn = draw(oc, class);
+	if (!*drawn && objcache_reclaim(oc, class, false))
+		*drawn = draw(oc, class);
 	return *drawn;
 }
 
 /* A full magazine leaves the CPU. Returns an empty one, if there is any. */
-static struct magazine *flush_magazine(struct objpool *op, unsigned int class,
+static struct magazine *flush_magazine(struct objcache *oc, unsigned int class,
 				       struct magazine *mag)
 {
-	struct depot *depot = depot_here(op, class);
+	struct depot *depot = depot_here(oc, class);
 	struct magazine *empty = NULL;
 
 	WRITE_ONCE(depot->used, true);
-	if (depot_put_full(depot, mag, op->class[class].max_full, &empty))
+	if (depot_put_full(depot, mag, oc->class[class].max_full, &empty))
 		return empty;
-	magazine_drain(op, class, mag, DRAIN_ATOMIC);
+	magazine_drain(oc, class, mag, DRAIN_ATOMIC);
 	return mag;
 }
 
 /* Whether there is no room for an object anywhere, inside the section. */
-static bool cpu_is_full(struct objpool *op, struct cpu_block *block,
+static bool cpu_is_full(struct objcache *oc, struct cpu_cache *cache,
 			unsigned int class)
 {
-	unsigned long offset = class_offset(class);
+	unsigned long ofs = class_to_ofs(class);
 
-	return block->class[class].top >= block->class[class].limit &&
-	       !cpu_can_exchange_full(block, offset) &&
-	       objpool_may_drop(op, block, offset);
+	return cache->class[class].top >= cache->class[class].end &&
+	       !cpu_can_exchange_full(cache, ofs) &&
+	       objcache_may_drop(oc, cache, ofs);
 }
 
 /* Makes an object idle; false if there is no room for it. */
-static bool put_idle(struct objpool *op, unsigned int class, void *obj)
+static bool put_idle(struct objcache *oc, unsigned int class, void *obj)
 {
-	struct magazine *spare = NULL, *out = NULL;
+	struct magazine *empty = NULL, *out = NULL;
 	enum want want = WANT_CREDIT;
-	struct cpu_block *block;
+	struct cpu_cache *cache;
 	unsigned int attempts;
 	bool entered = false;
 	size_t drawn = 0;
 
-	make_block(op, GFP_NOWAIT);
+	make_cpu_cache(oc, GFP_NOWAIT);
 	for (attempts = 0; attempts < PUSH_ATTEMPTS; attempts++) {
-		entered = cpu_enter(op, &block);
+		entered = cpu_cache_trylock(oc, &cache);
 		if (!entered)
 			break;
-		if (!attempts && cpu_is_full(op, block, class)) {
-			cpu_leave(block);
+		if (!attempts && cpu_is_full(oc, cache, class)) {
+			cpu_cache_unlock(cache);
 			return false;
 		}
-		drawn = cpu_credit(&block->class[class], drawn);
-		want = cpu_push(&block->class[class], obj, &spare, &out);
-		cpu_leave(block);
-		bound_return(op->bound, drawn);
+		drawn = cpu_charge_slots(&cache->class[class], drawn);
+		want = cpu_push(&cache->class[class], obj, &empty, &out);
+		cpu_cache_unlock(cache);
+		budget_uncharge(oc->budget, drawn);
 		drawn = 0;
 		if (out)
-			spare = flush_magazine(op, class, out);
+			empty = flush_magazine(oc, class, out);
 		out = NULL;
 		if (want == WANT_NOTHING ||
-		    !push_help(op, class, want, &drawn, &spare))
+		    !push_help(oc, class, want, &drawn, &empty))
 			break;
 	}
-	bound_return(op->bound, drawn);
-	if (spare)
-		depot_put_empty(op, class, depot_here(op, class), spare);
-	if (!entered && put_idle_shared(op, class, obj, false)) {
-		atomic64_inc(&counts_of(op, class)->kept);
+	budget_uncharge(oc->budget, drawn);
+	if (empty)
+		depot_put_empty(oc, class, depot_here(oc, class), empty);
+	if (!entered && put_idle_shared(oc, class, obj, false)) {
+		atomic64_inc(&counts_of(oc, class)->kept);
 		return true;
 	}
 	return entered && want == WANT_NOTHING;
 }
 
 /* An object that was out when the pool was killed comes back. */
-static void put_late(struct objpool *op, unsigned int class, void *obj)
+static void put_late(struct objcache *oc, unsigned int class, void *obj)
 {
-	if (slab_allowed() && op->ops->destruct(op, class, obj, DESTRUCT_LATE))
-		objpool_unpin(op);
+	if (slab_allowed() && oc->ops->destruct(oc, class, obj, DESTRUCT_LATE))
+		objcache_unpin(oc);
 	else
-		objpool_park(op, class, obj, true);
+		objcache_park(oc, class, obj, true);
 }
 
 /**
- * objpool_put_slow() - give back an object that objpool_push() has no room for
- * @op: the object pool
+ * objcache_put_slow() - give back an object that objcache_push() has no room for
+ * @oc: the object pool
  * @class: the object's class
  * @obj: the object
  *
  * Context: any but NMI.
  */
-void objpool_put_slow(struct objpool *op, unsigned int class, void *obj)
+void objcache_put_slow(struct objcache *oc, unsigned int class, void *obj)
 {
 	/*
-	 * objpool_kill() waits a grace period after it has set @dead: by then
+	 * objcache_kill() waits a grace period after it has set @dead: by then
 	 * who saw it clear has counted and is gone, and all others unpin.
 	 */
 	rcu_read_lock();
-	if (READ_ONCE(op->dead)) {
-		put_late(op, class, obj);
-	} else if (op->bypass || !put_idle(op, class, obj)) {
+	if (READ_ONCE(oc->dead)) {
+		put_late(oc, class, obj);
+	} else if (oc->bypass || !put_idle(oc, class, obj)) {
 		/* Counted first: what is back with slab is not in use. */
-		count_dropped(op, class);
-		destruct_or_park(op, class, obj);
+		objcache_count_dropped(oc, class);
+		objcache_destruct_or_park(oc, class, obj);
 	}
 	rcu_read_unlock();
 }
 
 /**
- * objpool_put() - give an object back
- * @op: the object pool
+ * objcache_put() - give an object back
+ * @oc: the object pool
  * @class: its class
  * @obj: the object
  *
@@ -612,160 +615,160 @@ void objpool_put_slow(struct objpool *op, unsigned int class, void *obj)
  *
  * Context: any but NMI.
  */
-void objpool_put(struct objpool *op, unsigned int class, void *obj)
+void objcache_put(struct objcache *oc, unsigned int class, void *obj)
 {
-	if (!objpool_push(op, class_offset(class), obj))
-		objpool_put_slow(op, class, obj);
+	if (!objcache_push(oc, class_to_ofs(class), obj))
+		objcache_put_slow(oc, class, obj);
 }
 
 /**
- * objpool_fill() - make a constructed object idle that was never out
- * @op: the object pool
+ * objcache_fill() - make a constructed object idle that was never out
+ * @oc: the object pool
  * @class: its class
  * @obj: the object
  *
- * Return: true, or false if there is no room within the idle bound.
+ * Return: true, or false if there is no room within the idle budget.
  */
-bool objpool_fill(struct objpool *op, unsigned int class, void *obj)
+bool objcache_fill(struct objcache *oc, unsigned int class, void *obj)
 {
-	if (READ_ONCE(op->dead) || !objpool_start(op, GFP_NOWAIT) ||
-	    !put_idle_shared(op, class, obj, true))
+	if (READ_ONCE(oc->dead) || !objcache_start(oc, GFP_NOWAIT) ||
+	    !put_idle_shared(oc, class, obj, true))
 		return false;
-	atomic64_inc(&counts_of(op, class)->filled);
+	atomic64_inc(&counts_of(oc, class)->filled);
 	return true;
 }
 
 /**
- * objpool_take_bare() - take an idle object of a class that is not counted
- * @op: the object pool
+ * objcache_get_uncounted() - take an idle object of a class that is not counted
+ * @oc: the object pool
  * @class: its class
  *
  * Return: the object, or NULL.
  */
-void *objpool_take_bare(struct objpool *op, unsigned int class)
+void *objcache_get_uncounted(struct objcache *oc, unsigned int class)
 {
 	void *obj;
 
-	if (objpool_pop_uncounted(op, class_offset(class), &obj))
+	if (objcache_pop_uncounted(oc, class_to_ofs(class), &obj))
 		return obj;
-	if (op->bypass || !objpool_start(op, GFP_NOWAIT))
+	if (oc->bypass || !objcache_start(oc, GFP_NOWAIT))
 		return NULL;
-	return get_idle(op, class, 0);
+	return get_idle(oc, class, 0);
 }
 
 /**
- * objpool_give_bare() - the inverse of objpool_take_bare()
- * @op: the object pool
+ * objcache_put_uncounted() - the inverse of objcache_get_uncounted()
+ * @oc: the object pool
  * @class: its class
  * @obj: the object
  *
  * Return: false if there is no room.
  */
-bool objpool_give_bare(struct objpool *op, unsigned int class, void *obj)
+bool objcache_put_uncounted(struct objcache *oc, unsigned int class, void *obj)
 {
-	return objpool_push(op, class_offset(class), obj) ||
-	       (!READ_ONCE(op->dead) && !op->bypass && objpool_started(op) &&
-		put_idle(op, class, obj));
+	return objcache_push(oc, class_to_ofs(class), obj) ||
+	       (!READ_ONCE(oc->dead) && !oc->bypass && objcache_started(oc) &&
+		put_idle(oc, class, obj));
 }
 
 /* === Life of an object pool === */
 
-static void hotplug_remove(struct objpool *op)
+static void hotplug_remove(struct objcache *oc)
 {
-	if (hlist_unhashed(&op->hotplug))
+	if (hlist_unhashed(&oc->hotplug))
 		return;
-	cpuhp_state_remove_instance_nocalls(hotplug_state, &op->hotplug);
-	INIT_HLIST_NODE(&op->hotplug);
+	cpuhp_state_remove_instance_nocalls(hotplug_state, &oc->hotplug);
+	INIT_HLIST_NODE(&oc->hotplug);
 }
 
 /**
- * objpool_reap() - free a killed pool that nothing is out of
- * @op: the object pool
+ * objcache_reap() - free a killed pool that nothing is out of
+ * @oc: the object pool
  *
  * Context: may sleep.
  */
-void objpool_reap(struct objpool *op)
+void objcache_reap(struct objcache *oc)
 {
 	/* Who parked the last object may still have to queue the work. */
-	if (READ_ONCE(op->late)) {
+	if (READ_ONCE(oc->late)) {
 		synchronize_rcu();
-		cancel_work_sync(&op->work);
+		cancel_work_sync(&oc->work);
 	}
-	op->ops->free(op);
+	oc->ops->free(oc);
 }
 
-static void objpool_free_work(struct work_struct *work)
+static void objcache_free_work(struct work_struct *work)
 {
-	objpool_reap(container_of(work, struct objpool, free_work));
+	objcache_reap(container_of(work, struct objcache, free_work));
 }
 
 /**
- * objpool_init() - set an object pool up
- * @op: the object pool, zeroed
+ * objcache_init() - set an object pool up
+ * @oc: the object pool, zeroed
  * @nr_classes: how many classes it has; each is to be set before it is used
  * @ops: of the user
- * @bound: of idle memory
+ * @budget: of idle memory
  * @bypass: keep nothing that comes back
  *
  * Context: may sleep.
- * Return: 0 or -ENOMEM; objpool_exit() is called after either.
+ * Return: 0 or -ENOMEM; objcache_exit() is called after either.
  */
-int objpool_init(struct objpool *op, unsigned int nr_classes,
-		 const struct objpool_ops *ops, struct idle_bound *bound,
-		 bool bypass)
+int objcache_init(struct objcache *oc, unsigned int nr_classes,
+		  const struct objcache_ops *ops, struct idle_budget *budget,
+		  bool bypass)
 {
 	unsigned int cpu;
 
-	mutex_init(&op->drain_lock);
-	op->wq = bytepool_wq;
-	INIT_WORK(&op->work, objpool_work);
-	INIT_WORK(&op->drain_work, objpool_drain_work);
-	INIT_WORK(&op->evict_work, objpool_evict_work);
-	INIT_WORK(&op->free_work, objpool_free_work);
-	INIT_HLIST_NODE(&op->hotplug);
-	op->ops = ops;
-	op->bound = bound;
-	op->bypass = bypass;
-	op->nr_classes = nr_classes;
-	op->evicted = jiffies;
+	mutex_init(&oc->drain_lock);
+	oc->wq = bytepool_wq;
+	INIT_WORK(&oc->work, objcache_work);
+	INIT_WORK(&oc->drain_work, objcache_drain_work);
+	INIT_WORK(&oc->evict_work, objcache_evict_work);
+	INIT_WORK(&oc->free_work, objcache_free_work);
+	INIT_HLIST_NODE(&oc->hotplug);
+	oc->ops = ops;
+	oc->budget = budget;
+	oc->bypass = bypass;
+	oc->nr_classes = nr_classes;
+	oc->evicted = jiffies;
 
-	op->class = kcalloc(nr_classes, sizeof(*op->class), GFP_KERNEL);
-	op->cpu = alloc_percpu(struct cpu_pool);
-	if (!op->class || !op->cpu)
+	oc->class = kcalloc(nr_classes, sizeof(*oc->class), GFP_KERNEL);
+	oc->cpu = alloc_percpu(struct objcache_cpu);
+	if (!oc->class || !oc->cpu)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
-		per_cpu_ptr(op->cpu, cpu)->block = &no_block;
-		per_cpu_ptr(op->cpu, cpu)->op = op;
-		init_llist_head(&per_cpu_ptr(op->cpu, cpu)->parked);
+		per_cpu_ptr(oc->cpu, cpu)->cache = &no_cpu_cache;
+		per_cpu_ptr(oc->cpu, cpu)->oc = oc;
+		init_llist_head(&per_cpu_ptr(oc->cpu, cpu)->parked);
 	}
-	return cpuhp_state_add_instance_nocalls(hotplug_state, &op->hotplug);
+	return cpuhp_state_add_instance_nocalls(hotplug_state, &oc->hotplug);
 }
 
 /**
- * objpool_set_class() - say what a class is
- * @op: the object pool
+ * objcache_set_class() - say what a class is
+ * @oc: the object pool
  * @class: which class
- * @size: what an idle object takes from the idle bound, in bytes; 0: such
+ * @size: what an idle object takes from the idle budget, in bytes; 0: such
  *	objects are bookkeeping and take nothing
  */
-void objpool_set_class(struct objpool *op, unsigned int class, size_t size)
+void objcache_set_class(struct objcache *oc, unsigned int class, size_t size)
 {
-	struct objclass *oc = &op->class[class];
-	size_t bytes = max(op->bound->max / MAGAZINE_SHARE /
+	struct objclass *objclass = &oc->class[class];
+	size_t bytes = max(oc->budget->max / MAGAZINE_SHARE /
 				   min(num_possible_cpus(), SHARING_CPUS),
 			   MAGAZINE_BYTES_MIN);
 
-	oc->size = size;
-	oc->rounds = size ? clamp_t(size_t, DIV_ROUND_CLOSEST(bytes, size), 1,
+	objclass->size = size;
+	objclass->rounds = size ? clamp_t(size_t, DIV_ROUND_CLOSEST(bytes, size), 1,
 				    MAX_ROUNDS) :
 			    MAX_ROUNDS;
-	oc->max_full = size ? UINT_MAX : MAX_FREE_OF_CHARGE;
-	oc->keep_on_shrink = !size;
+	objclass->max_full = size ? UINT_MAX : MAX_FREE_OF_CHARGE;
+	objclass->keep_on_shrink = !size;
 }
 
 /**
- * objpool_kill() - end an object pool's service
- * @op: the object pool
+ * objcache_kill() - end an object pool's service
+ * @oc: the object pool
  *
  * All gets have ended. What comes back from now on is destructed at once.
  * When this returns, every object is either destructed or out, and who comes
@@ -773,53 +776,53 @@ void objpool_set_class(struct objpool *op, unsigned int class, size_t size)
  *
  * Context: may sleep.
  */
-void objpool_kill(struct objpool *op)
+void objcache_kill(struct objcache *oc)
 {
-	hotplug_remove(op);
+	hotplug_remove(oc);
 	/* Out of the list, no pool is trimmed any more. */
-	cancel_work_sync(&op->drain_work);
+	cancel_work_sync(&oc->drain_work);
 
-	mutex_lock(&op->drain_lock);
+	mutex_lock(&oc->drain_lock);
 	/*
-	 * Pairs with objpool_put_slow() and make_block(), by grace period. Who
-	 * drops an object on the fast path does not look: he has the block that
+	 * Pairs with objcache_put_slow() and make_cpu_cache(), by grace period. Who
+	 * drops an object on the fast path does not look: he has the cache that
 	 * is taken away below, and is waited for until the object is gone.
 	 */
-	WRITE_ONCE(op->dead, true);
+	WRITE_ONCE(oc->dead, true);
 	do {
-		freeze_blocks(op);
+		freeze_cpus(oc);
 		/* Nobody waits for a device to go but its user. */
 		synchronize_rcu_expedited();
-	} while (freeze_blocks(op));
-	cancel_work_sync(&op->evict_work);
+	} while (freeze_cpus(oc));
+	cancel_work_sync(&oc->evict_work);
 	/* Last, for what is destructed may be parked. */
-	flush_work(&op->work);
-	drain_frozen(op, DRAIN_ALL);
-	drain_depots(op, SIZE_MAX, DRAIN_ALL);
-	mutex_unlock(&op->drain_lock);
+	flush_work(&oc->work);
+	drain_frozen(oc, DRAIN_ALL);
+	drain_depots(oc, SIZE_MAX, DRAIN_ALL);
+	mutex_unlock(&oc->drain_lock);
 }
 
 /**
- * objpool_exit() - free an object pool's own memory
- * @op: the object pool: killed, or just set up
+ * objcache_exit() - free an object pool's own memory
+ * @oc: the object pool: killed, or just set up
  *
  * Context: may sleep.
  */
-void objpool_exit(struct objpool *op)
+void objcache_exit(struct objcache *oc)
 {
 	unsigned int cpu;
 
-	hotplug_remove(op);
-	if (op->cpu)
+	hotplug_remove(oc);
+	if (oc->cpu)
 		for_each_possible_cpu(cpu)
-			block_free(per_cpu_ptr(op->cpu, cpu)->home);
-	free_percpu(op->cpu);
-	shared_free(op->shared);
-	kfree(op->shared_recent);
-	kfree(op->class);
+			cpu_cache_free(per_cpu_ptr(oc->cpu, cpu)->home);
+	free_percpu(oc->cpu);
+	shared_free(oc->shared);
+	kfree(oc->shared_recent);
+	kfree(oc->class);
 }
 
-int objpool_module_init(void)
+int objcache_module_init(void)
 {
 	int ret = -ENOMEM;
 
@@ -833,7 +836,7 @@ int objpool_module_init(void)
 	if (!bytepool_idle_wq)
 		goto err_destroy_wq;
 	ret = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "bytepool:dead",
-				      NULL, objpool_cpu_dead);
+				      NULL, objcache_cpu_dead);
 	if (ret < 0)
 		goto err_destroy_idle_wq;
 	hotplug_state = ret;
@@ -846,7 +849,7 @@ err_destroy_wq:
 	return ret;
 }
 
-void objpool_module_exit(void)
+void objcache_module_exit(void)
 {
 	cpuhp_remove_multi_state(hotplug_state);
 	destroy_workqueue(bytepool_idle_wq);

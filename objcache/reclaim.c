@@ -6,7 +6,7 @@
  * are inside, empties blocks and depots, and thaws the blocks. A scan, for the
  * shrinker, waits for nothing and takes what is in depots. The trim drains a
  * pool that nobody has used for a while. And where something wants to be idle
- * but the bound is exhausted, what has rested since the last look gives way.
+ * but the budget is exhausted, what has rested since the last look gives way.
  */
 
 #include <linux/cpu.h>
@@ -25,42 +25,42 @@ struct workqueue_struct *bytepool_idle_wq;
 /* === Parking: what has to wait for process context === */
 
 /**
- * objpool_unpin() - one object less is out of a killed pool
- * @op: the object pool, which may be gone after this
+ * objcache_unpin() - one object less is out of a killed pool
+ * @oc: the object pool, which may be gone after this
  */
-void objpool_unpin(struct objpool *op)
+void objcache_unpin(struct objcache *oc)
 {
 	/* Ordered before by the full barrier of what follows. */
-	WRITE_ONCE(op->late, true);
+	WRITE_ONCE(oc->late, true);
 	/* Below 0 until the count of what was out has been added. */
-	if (!atomic_long_dec_return(&op->pinned))
-		queue_work(bytepool_wq, &op->free_work);
+	if (!atomic_long_dec_return(&oc->pinned))
+		queue_work(bytepool_wq, &oc->free_work);
 }
 
 /**
- * objpool_park() - leave an object to the worker
- * @op: the object pool
+ * objcache_park() - leave an object to the worker
+ * @oc: the object pool
  * @class: its class
  * @obj: the object
  * @pinned: the object was out when the pool was killed
  *
  * Context: any but NMI.
  */
-void objpool_park(struct objpool *op, unsigned int class, void *obj,
-		  bool pinned)
+void objcache_park(struct objcache *oc, unsigned int class, void *obj,
+		   bool pinned)
 {
-	struct parked *parked = op->ops->park(op, class, obj);
+	struct parked *parked = oc->ops->park(oc, class, obj);
 
 	parked->obj = obj;
 	parked->class = class;
 	parked->pinned = pinned;
 	preempt_disable();
-	llist_add(&parked->node, &raw_cpu_ptr(op->cpu)->parked);
+	llist_add(&parked->node, &raw_cpu_ptr(oc->cpu)->parked);
 	preempt_enable();
-	queue_work(op->wq, &op->work);
+	queue_work(oc->wq, &oc->work);
 }
 
-static void unpark_cpu(struct objpool *op, struct cpu_pool *cp)
+static void unpark_cpu(struct objcache *oc, struct objcache_cpu *cp)
 {
 	struct llist_node *list = llist_del_all(&cp->parked);
 	struct parked *parked, *next;
@@ -70,36 +70,37 @@ static void unpark_cpu(struct objpool *op, struct cpu_pool *cp)
 		bool pinned = parked->pinned;
 		void *obj = parked->obj;
 
-		op->ops->destruct(op, class, obj,
+		oc->ops->destruct(oc, class, obj,
 				  DESTRUCT_MAY_SLEEP |
 					  (pinned ? DESTRUCT_LATE : 0));
 		if (pinned)
-			objpool_unpin(op);
+			objcache_unpin(oc);
 		cond_resched();
 	}
 }
 
-void objpool_work(struct work_struct *work)
+void objcache_work(struct work_struct *work)
 {
-	struct objpool *op = container_of(work, struct objpool, work);
+	struct objcache *oc = container_of(work, struct objcache, work);
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
-		unpark_cpu(op, per_cpu_ptr(op->cpu, cpu));
+		unpark_cpu(oc, per_cpu_ptr(oc->cpu, cpu));
 }
 
 /* Destructs here if the object allows it, by the worker if not. */
-void destruct_or_park(struct objpool *op, unsigned int class, void *obj)
+void objcache_destruct_or_park(struct objcache *oc, unsigned int class,
+			       void *obj)
 {
-	if (op->class[class].defer || !slab_allowed() ||
-	    !op->ops->destruct(op, class, obj, 0))
-		objpool_park(op, class, obj, false);
+	if (oc->class[class].destruct_sleeps || !slab_allowed() ||
+	    !oc->ops->destruct(oc, class, obj, 0))
+		objcache_park(oc, class, obj, false);
 }
 
 /* === Magazines === */
 
 /* Destructs what is in a magazine. Returns how many there were. */
-unsigned int magazine_drain(struct objpool *op, unsigned int class,
+unsigned int magazine_drain(struct objcache *oc, unsigned int class,
 			    struct magazine *mag, enum drain how)
 {
 	unsigned int nr = mag->nr;
@@ -108,24 +109,24 @@ unsigned int magazine_drain(struct objpool *op, unsigned int class,
 		void *obj = mag->obj[--mag->nr];
 
 		if (how == DRAIN_ALL)
-			op->ops->destruct(op, class, obj, DESTRUCT_MAY_SLEEP);
+			oc->ops->destruct(oc, class, obj, DESTRUCT_MAY_SLEEP);
 		else
-			destruct_or_park(op, class, obj);
+			objcache_destruct_or_park(oc, class, obj);
 	}
-	atomic64_add(nr, &counts_of(op, class)->drained);
+	atomic64_add(nr, &counts_of(oc, class)->drained);
 	if (how != DRAIN_ATOMIC)
 		cond_resched();
 	return nr;
 }
 
-/* The same, and the magazine itself. Returns its share of the bound, in bytes. */
-static size_t magazine_dissolve(struct objpool *op, unsigned int class,
+/* The same, and the magazine itself. Returns its share of the budget, in bytes. */
+static size_t magazine_dissolve(struct objcache *oc, unsigned int class,
 				struct magazine *mag)
 {
 	size_t bytes;
 
-	magazine_drain(op, class, mag, DRAIN_ATOMIC);
-	bytes = vacate(mag, op->class[class].size);
+	magazine_drain(oc, class, mag, DRAIN_ATOMIC);
+	bytes = magazine_uncharge_slots(mag, oc->class[class].size);
 	kfree(mag);
 	return bytes;
 }
@@ -133,15 +134,15 @@ static size_t magazine_dissolve(struct objpool *op, unsigned int class,
 /* === Draining === */
 
 /* Takes the blocks away from their CPUs. True if there was any. */
-bool freeze_blocks(struct objpool *op)
+bool freeze_cpus(struct objcache *oc)
 {
-	struct cpu_pool *cp;
+	struct objcache_cpu *cp;
 	bool found = false;
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		cp = per_cpu_ptr(op->cpu, cpu);
-		if (xchg(&cp->block, &no_block) != &no_block) {
+		cp = per_cpu_ptr(oc->cpu, cpu);
+		if (xchg(&cp->cache, &no_cpu_cache) != &no_cpu_cache) {
 			cp->frozen = true;
 			found = true;
 		}
@@ -149,48 +150,48 @@ bool freeze_blocks(struct objpool *op)
 	return found;
 }
 
-static void thaw_blocks(struct objpool *op)
+static void thaw_cpus(struct objcache *oc)
 {
-	struct cpu_pool *cp;
+	struct objcache_cpu *cp;
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		cp = per_cpu_ptr(op->cpu, cpu);
+		cp = per_cpu_ptr(oc->cpu, cpu);
 		if (!cp->frozen)
 			continue;
 		cp->frozen = false;
 		/* Pairs with the dependency through it inside of sections. */
-		smp_store_release(&cp->block, cp->home);
+		smp_store_release(&cp->cache, cp->home);
 	}
 }
 
 /**
- * cpu_vacate() - take the vacant places' share of the bound out of a class
+ * cpu_uncharge_slots() - take the vacant slots' share of the budget out of a class
  * @cc: the class
  *
- * Return: bytes, for bound_return().
+ * Return: bytes, for budget_uncharge().
  */
-size_t cpu_vacate(struct cpu_class *cc)
+size_t cpu_uncharge_slots(struct cpu_class *cc)
 {
 	size_t bytes;
 
-	cpu_stow(cc);
-	bytes = vacate(cc->loaded, cc->size) +
-		vacate(cc->cold->previous, cc->size);
+	cpu_save_nr(cc);
+	bytes = magazine_uncharge_slots(cc->loaded, cc->size) +
+		magazine_uncharge_slots(cc->cold->previous, cc->size);
 	cpu_reload(cc);
 	return bytes;
 }
 
-static size_t drain_class(struct objpool *op, struct cpu_class *cc,
+static size_t drain_class(struct objcache *oc, struct cpu_class *cc,
 			  unsigned int class, enum drain how)
 {
 	unsigned int nr = 0;
 
-	cpu_stow(cc);
-	nr += magazine_drain(op, class, cc->loaded, how);
-	nr += magazine_drain(op, class, cc->cold->previous, how);
+	cpu_save_nr(cc);
+	nr += magazine_drain(oc, class, cc->loaded, how);
+	nr += magazine_drain(oc, class, cc->cold->previous, how);
 	cpu_reload(cc);
-	bound_return(op->bound, cpu_vacate(cc));
+	budget_uncharge(oc->budget, cpu_uncharge_slots(cc));
 	return nr * cc->size;
 }
 
@@ -208,47 +209,47 @@ static void free_magazines(struct cpu_class *cc)
 }
 
 /*
- * Empties a block that nobody is inside of. Returns how many bytes.
+ * Empties a cache that nobody is inside of. Returns how many bytes.
  *
  * In a shrink, what may sleep is left to the worker: a user's destructor is
  * free to use pools itself, and must not find their locks held.
  */
-static size_t drain_block(struct objpool *op, struct cpu_block *block,
-			  enum drain how)
+static size_t drain_cpu(struct objcache *oc, struct cpu_cache *cache,
+			enum drain how)
 {
 	size_t bytes = 0;
 	unsigned int i;
 
-	for (i = 0; i < op->nr_classes; i++) {
-		if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
+	for (i = 0; i < oc->nr_classes; i++) {
+		if (how != DRAIN_ALL && oc->class[i].keep_on_shrink)
 			continue;
-		bytes += drain_class(op, &block->class[i], i, how);
-		free_magazines(&block->class[i]);
+		bytes += drain_class(oc, &cache->class[i], i, how);
+		free_magazines(&cache->class[i]);
 	}
 	return bytes;
 }
 
 /* Empties a depot up to a number of bytes. Returns how many it were. */
-static size_t drain_depot(struct objpool *op, unsigned int class,
+static size_t drain_depot(struct objcache *oc, unsigned int class,
 			  struct depot *depot, size_t bytes, enum drain how)
 {
-	size_t size = op->class[class].size;
+	size_t size = oc->class[class].size;
 	struct magazine *mag;
 	size_t done = 0;
 
 	while (done < bytes) {
-		mag = depot_get_full(op, class, depot, NULL);
+		mag = depot_get_full(oc, class, depot, NULL);
 		if (!mag)
 			break;
-		done += magazine_drain(op, class, mag, how) * size;
-		bound_return(op->bound, vacate(mag, size));
-		depot_put_empty(op, class, depot, mag);
+		done += magazine_drain(oc, class, mag, how) * size;
+		budget_uncharge(oc->budget, magazine_uncharge_slots(mag, size));
+		depot_put_empty(oc, class, depot, mag);
 	}
 	return done;
 }
 
 /* Empties depots up to a number of bytes. Returns how many it were. */
-size_t drain_depots(struct objpool *op, size_t bytes, enum drain how)
+size_t drain_depots(struct objcache *oc, size_t bytes, enum drain how)
 {
 	struct depot *depots;
 	size_t done = 0;
@@ -256,144 +257,144 @@ size_t drain_depots(struct objpool *op, size_t bytes, enum drain how)
 	int node;
 
 	for_each_node(node) {
-		depots = depots_of(op, node);
+		depots = depots_of(oc, node);
 		if (!depots)
 			continue;
 		/* The largest first: the fewest calls for the most memory. */
-		for (i = op->nr_classes; i-- && done < bytes;) {
+		for (i = oc->nr_classes; i-- && done < bytes;) {
 			struct depot *depot = depots + i;
 
-			if (how != DRAIN_ALL && op->class[i].keep_on_shrink)
+			if (how != DRAIN_ALL && oc->class[i].keep_on_shrink)
 				continue;
-			done += drain_depot(op, i, depot, bytes - done, how);
+			done += drain_depot(oc, i, depot, bytes - done, how);
 			if (how != DRAIN_ATOMIC)
-				depot_free_empties(op, i, depot);
+				depot_free_empty(oc, i, depot);
 		}
 	}
 	return done;
 }
 
-size_t drain_frozen(struct objpool *op, enum drain how)
+size_t drain_frozen(struct objcache *oc, enum drain how)
 {
-	struct cpu_pool *cp;
+	struct objcache_cpu *cp;
 	size_t bytes = 0;
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		cp = per_cpu_ptr(op->cpu, cpu);
+		cp = per_cpu_ptr(oc->cpu, cpu);
 		if (cp->frozen)
-			bytes += drain_block(op, cp->home, how);
+			bytes += drain_cpu(oc, cp->home, how);
 	}
 	return bytes;
 }
 
 /**
- * objpool_drain() - give all idle memory back
- * @op: the object pool
+ * objcache_drain() - give all idle memory back
+ * @oc: the object pool
  *
  * Context: may sleep.
  * Return: how many bytes it were.
  */
-size_t objpool_drain(struct objpool *op)
+size_t objcache_drain(struct objcache *oc)
 {
 	size_t bytes = 0;
 
-	mutex_lock(&op->drain_lock);
-	if (freeze_blocks(op)) {
-		/* Pairs with preempt_disable() in mark_enter(). */
+	mutex_lock(&oc->drain_lock);
+	if (freeze_cpus(oc)) {
+		/* Pairs with preempt_disable() in cpu_trylock(). */
 		synchronize_rcu();
-		bytes = drain_frozen(op, DRAIN_SHRINK);
-		thaw_blocks(op);
+		bytes = drain_frozen(oc, DRAIN_SHRINK);
+		thaw_cpus(oc);
 	}
-	bytes += drain_depots(op, SIZE_MAX, DRAIN_SHRINK);
-	mutex_unlock(&op->drain_lock);
+	bytes += drain_depots(oc, SIZE_MAX, DRAIN_SHRINK);
+	mutex_unlock(&oc->drain_lock);
 	return bytes;
 }
 
 /**
- * objpool_scan() - give some idle memory back, without waiting for anything
- * @op: the object pool
+ * objcache_scan() - give some idle memory back, without waiting for anything
+ * @oc: the object pool
  * @bytes: how much
  *
- * Takes the depots' alone: what CPUs have is objpool_trim()'s.
+ * Takes the depots' alone: what CPUs have is objcache_trim()'s.
  *
  * Context: any in which a shrinker runs.
  * Return: how many bytes it were.
  */
-size_t objpool_scan(struct objpool *op, size_t bytes)
+size_t objcache_scan(struct objcache *oc, size_t bytes)
 {
-	return drain_depots(op, bytes, DRAIN_ATOMIC);
+	return drain_depots(oc, bytes, DRAIN_ATOMIC);
 }
 
 /**
- * objpool_trim() - have idle memory given back if nobody used the pool of late
- * @op: the object pool
+ * objcache_trim() - have idle memory given back if nobody used the pool of late
+ * @oc: the object pool
  *
- * Vacant places, too: they keep others from the bound.
+ * Vacant slots, too: they keep others from the budget.
  */
-void objpool_trim(struct objpool *op)
+void objcache_trim(struct objcache *oc)
 {
 	struct class_sum sum;
 	u64 activity = 0;
 	unsigned int i;
 
-	for (i = 0; i < op->nr_classes; i++) {
-		objpool_sum(op, i, &sum);
+	for (i = 0; i < oc->nr_classes; i++) {
+		objcache_sum(oc, i, &sum);
 		activity += sum.hit + sum.miss + sum.kept + sum.dropped +
 			    sum.filled;
 	}
-	if (activity != op->activity) {
-		op->activity = activity;
-		op->trimmed = false;
-	} else if (!op->trimmed) {
-		op->trimmed = true;
-		queue_work(bytepool_idle_wq, &op->drain_work);
+	if (activity != oc->activity) {
+		oc->activity = activity;
+		oc->trimmed = false;
+	} else if (!oc->trimmed) {
+		oc->trimmed = true;
+		queue_work(bytepool_idle_wq, &oc->drain_work);
 	}
 }
 
-void objpool_drain_work(struct work_struct *work)
+void objcache_drain_work(struct work_struct *work)
 {
-	objpool_drain(container_of(work, struct objpool, drain_work));
+	objcache_drain(container_of(work, struct objcache, drain_work));
 }
 
-int objpool_cpu_dead(unsigned int cpu, struct hlist_node *node)
+int objcache_cpu_dead(unsigned int cpu, struct hlist_node *node)
 {
-	struct objpool *op = hlist_entry(node, struct objpool, hotplug);
-	struct cpu_pool *cp = per_cpu_ptr(op->cpu, cpu);
+	struct objcache *oc = hlist_entry(node, struct objcache, hotplug);
+	struct objcache_cpu *cp = per_cpu_ptr(oc->cpu, cpu);
 
-	mutex_lock(&op->drain_lock);
-	if (cp->block != &no_block)
-		drain_block(op, cp->block, DRAIN_SHRINK);
-	mutex_unlock(&op->drain_lock);
+	mutex_lock(&oc->drain_lock);
+	if (cp->cache != &no_cpu_cache)
+		drain_cpu(oc, cp->cache, DRAIN_SHRINK);
+	mutex_unlock(&oc->drain_lock);
 	return 0;
 }
 
-/* === Making room within the bound === */
+/* === Making room within the budget === */
 
-/* Takes the share of the bound that this CPU's vacant places have. */
-static size_t block_vacate(struct objpool *op)
+/* Takes the share of the budget that this CPU's vacant slots have. */
+static size_t cpu_uncharge_all(struct objcache *oc)
 {
-	struct cpu_block *block;
+	struct cpu_cache *cache;
 	size_t bytes = 0;
 	unsigned int i;
 
-	if (!cpu_enter(op, &block))
+	if (!cpu_cache_trylock(oc, &cache))
 		return 0;
-	WRITE_ONCE(block->reclaimed, jiffies);
-	for (i = 0; i < op->nr_classes; i++)
-		bytes += cpu_vacate(&block->class[i]);
-	cpu_leave(block);
+	WRITE_ONCE(cache->reclaimed, jiffies);
+	for (i = 0; i < oc->nr_classes; i++)
+		bytes += cpu_uncharge_slots(&cache->class[i]);
+	cpu_cache_unlock(cache);
 	return bytes;
 }
 
 /* And that which empty magazines in the depots have. */
-static size_t depots_vacate(struct objpool *op)
+static size_t depots_uncharge_slots(struct objcache *oc)
 {
 	size_t bytes = 0;
 	unsigned int i;
 
-	for (i = 0; i < op->nr_classes; i++)
-		bytes += depot_vacate(op, i, depot_here(op, i));
+	for (i = 0; i < oc->nr_classes; i++)
+		bytes += depot_uncharge_slots(oc, i, depot_here(oc, i));
 	return bytes;
 }
 
@@ -406,7 +407,7 @@ static struct magazine *cpu_take_cold(struct cpu_class *cc)
 	u32 activity = u64_stats_read(&cc->hit) + u64_stats_read(&cc->kept);
 	struct magazine *mag;
 
-	cpu_stow(cc);
+	cpu_save_nr(cc);
 	mag = cc->cold->previous->nr ? cc->cold->previous : cc->loaded;
 	if (!cc->size || !mag->nr)
 		return NULL;
@@ -422,51 +423,53 @@ static struct magazine *cpu_take_cold(struct cpu_class *cc)
 }
 
 /* What rests on this CPU goes where the worker finds it. */
-static void cpu_cool(struct objpool *op, unsigned int except)
+static void cpu_flush_idle(struct objcache *oc, unsigned int except)
 {
 	struct magazine *mag;
-	struct cpu_block *block;
+	struct cpu_cache *cache;
 	unsigned int i;
 
-	for (i = 0; i < op->nr_classes; i++) {
-		if (i == except || !cpu_enter(op, &block))
+	for (i = 0; i < oc->nr_classes; i++) {
+		if (i == except || !cpu_cache_trylock(oc, &cache))
 			continue;
-		mag = cpu_take_cold(&block->class[i]);
-		cpu_leave(block);
+		mag = cpu_take_cold(&cache->class[i]);
+		cpu_cache_unlock(cache);
 		if (!mag)
 			continue;
 		/*
-		 * Not all vacant places are the last look's: this may be
+		 * Not all vacant slots are the last look's: this may be
 		 * another CPU by now. In a depot nobody would find their share.
 		 */
-		bound_return(op->bound, vacate(mag, op->class[i].size));
-		if (!depot_put_full(depot_here(op, i), mag, UINT_MAX, NULL))
+		budget_uncharge(oc->budget, magazine_uncharge_slots(
+						    mag, oc->class[i].size));
+		if (!depot_put_full(depot_here(oc, i), mag, UINT_MAX, NULL))
 			/* A signal handler's, in userspace: as if it was put. */
-			bound_return(op->bound, magazine_dissolve(op, i, mag));
+			budget_uncharge(oc->budget,
+					magazine_dissolve(oc, i, mag));
 	}
 }
 
 /* Those that were visited since the last look get a second chance. */
-static size_t depot_evict(struct objpool *op, unsigned int class,
+static size_t depot_evict(struct objcache *oc, unsigned int class,
 			  struct depot *depot, size_t bytes)
 {
-	if (!op->class[class].size || !READ_ONCE(depot->full))
+	if (!oc->class[class].size || !READ_ONCE(depot->full))
 		return 0;
 	if (READ_ONCE(depot->used)) {
 		WRITE_ONCE(depot->used, false);
 		return 0;
 	}
-	return drain_depot(op, class, depot, bytes, DRAIN_SHRINK);
+	return drain_depot(oc, class, depot, bytes, DRAIN_SHRINK);
 }
 
 /* All that a CPU has done, to be compared. */
-static u32 block_activity(struct objpool *op, struct cpu_block *block)
+static u32 cpu_activity(struct objcache *oc, struct cpu_cache *cache)
 {
 	u32 activity = 0;
 	unsigned int i;
 
-	for (i = 0; i < op->nr_classes; i++) {
-		struct cpu_class *cc = &block->class[i];
+	for (i = 0; i < oc->nr_classes; i++) {
+		struct cpu_class *cc = &cache->class[i];
 
 		activity += u64_stats_read(&cc->hit) +
 			    u64_stats_read(&cc->cold->miss) +
@@ -476,22 +479,22 @@ static u32 block_activity(struct objpool *op, struct cpu_block *block)
 	return activity;
 }
 
-/* Freezes the block of a CPU that has done nothing since the last look. */
-static bool freeze_resting(struct objpool *op, struct cpu_pool *cp)
+/* Freezes the cache of a CPU that has done nothing since the last look. */
+static bool freeze_inactive(struct objcache *oc, struct objcache_cpu *cp)
 {
-	/* Pairs with the cmpxchg() in make_block(). */
-	struct cpu_block *home = smp_load_acquire(&cp->home);
+	/* Pairs with the cmpxchg() in make_cpu_cache(). */
+	struct cpu_cache *home = smp_load_acquire(&cp->home);
 	u32 activity;
 
 	if (!home)
 		return false;
-	activity = block_activity(op, home);
+	activity = cpu_activity(oc, home);
 	if (home->seen != activity) {
 		home->seen = activity;
 		home->resting = false;
 		return false;
 	}
-	if (home->resting || xchg(&cp->block, &no_block) == &no_block)
+	if (home->resting || xchg(&cp->cache, &no_cpu_cache) == &no_cpu_cache)
 		return false;
 	home->resting = true;
 	cp->frozen = true;
@@ -499,89 +502,89 @@ static bool freeze_resting(struct objpool *op, struct cpu_pool *cp)
 }
 
 /* What CPUs have that rest, of whatever class: they look for nothing. */
-static void evict_cpus(struct objpool *op)
+static void evict_cpus(struct objcache *oc)
 {
 	bool found = false;
 	unsigned int cpu;
 
 	/* The end of the pool holds it, and waits for this. */
-	if (!mutex_trylock(&op->drain_lock))
+	if (!mutex_trylock(&oc->drain_lock))
 		return;
 	for_each_possible_cpu(cpu)
-		found |= freeze_resting(op, per_cpu_ptr(op->cpu, cpu));
+		found |= freeze_inactive(oc, per_cpu_ptr(oc->cpu, cpu));
 	if (found) {
-		/* Pairs with preempt_disable() in mark_enter(). */
+		/* Pairs with preempt_disable() in cpu_trylock(). */
 		synchronize_rcu();
-		drain_frozen(op, DRAIN_SHRINK);
-		thaw_blocks(op);
+		drain_frozen(oc, DRAIN_SHRINK);
+		thaw_cpus(oc);
 	}
-	mutex_unlock(&op->drain_lock);
+	mutex_unlock(&oc->drain_lock);
 }
 
 /*
- * Makes room for a class, up to an eighth of the bound from depots, or if they
+ * Makes room for a class, up to an eighth of the budget from depots, or if they
  * have nothing that rests, from CPUs.
  */
-void objpool_evict_work(struct work_struct *work)
+void objcache_evict_work(struct work_struct *work)
 {
-	struct objpool *op = container_of(work, struct objpool, evict_work);
-	size_t bytes = op->bound->max / 8, done = 0;
+	struct objcache *oc = container_of(work, struct objcache, evict_work);
+	size_t bytes = oc->budget->max / 8, done = 0;
 	struct depot *depots;
 	unsigned int i;
 	int node;
 
 	for_each_node(node) {
-		depots = depots_of(op, node);
+		depots = depots_of(oc, node);
 		if (!depots)
 			continue;
 		/* The largest first: the fewest calls for the most memory. */
-		for (i = op->nr_classes; i-- && done < bytes;)
-			if (i != READ_ONCE(op->wanting))
-				done += depot_evict(op, i, depots + i,
+		for (i = oc->nr_classes; i-- && done < bytes;)
+			if (i != READ_ONCE(oc->wanting))
+				done += depot_evict(oc, i, depots + i,
 						    bytes - done);
 	}
 	if (!done)
-		evict_cpus(op);
+		evict_cpus(oc);
 }
 
-/* How often to look for what rests; and for vacant places once a tick. */
+/* How often to look for what rests; and for vacant slots once a tick. */
 #define EVICT_INTERVAL (HZ / 10)
 
-static void evict(struct objpool *op, unsigned int class)
+static void evict_later(struct objcache *oc, unsigned int class)
 {
 	/* However long ago: jiffies wrap, on 32-bit machines after weeks. */
-	if (jiffies - READ_ONCE(op->evicted) < EVICT_INTERVAL)
+	if (jiffies - READ_ONCE(oc->evicted) < EVICT_INTERVAL)
 		return;
-	WRITE_ONCE(op->evicted, jiffies);
-	WRITE_ONCE(op->wanting, class);
-	cpu_cool(op, class);
-	queue_work(bytepool_idle_wq, &op->evict_work);
+	WRITE_ONCE(oc->evicted, jiffies);
+	WRITE_ONCE(oc->wanting, class);
+	cpu_flush_idle(oc, class);
+	queue_work(bytepool_idle_wq, &oc->evict_work);
 }
 
 /**
- * objpool_reclaim() - make room within the exhausted bound
- * @op: the object pool
+ * objcache_reclaim() - make room within the exhausted budget
+ * @oc: the object pool
  * @class: what it is for
  * @now: not only once a tick
  *
- * Gives the shares of vacant places back. If there are none, idle objects of
+ * Gives the shares of vacant slots back. If there are none, idle objects of
  * other classes that rest give way a little later.
  *
  * Context: any but NMI, outside of the CPU's section, and inside an RCU
- * read-side section that objpool_kill() waits for, or holding the pool.
+ * read-side section that objcache_kill() waits for, or holding the pool.
  * Return: whether there is room now.
  */
-bool objpool_reclaim(struct objpool *op, unsigned int class, bool now)
+bool objcache_reclaim(struct objcache *oc, unsigned int class, bool now)
 {
-	struct cpu_block *home = raw_cpu_read(op->cpu->home);
+	struct cpu_cache *home = raw_cpu_read(oc->cpu->home);
 	size_t bytes;
 
-	/* Once a tick, for it is mostly in vain; without a block it is. */
+	/* Once a tick, for it is mostly in vain; without a cache it is. */
 	if (!now && (!home || !reclaim_due(home)))
 		return false;
-	bytes = block_vacate(op) + depots_vacate(op);
-	bound_return(op->bound, bytes);
+	bytes = cpu_uncharge_all(oc) + depots_uncharge_slots(oc);
+	budget_uncharge(oc->budget, bytes);
 	if (!bytes)
-		evict(op, class);
+		evict_later(oc, class);
 	return bytes;
 }

@@ -27,9 +27,9 @@
 
 /*
  * Dead handles that rest in a pool whose magazines are bypassed. Where they
- * are not, bare handles rest in magazines of their own.
+ * are not, spare handles rest in magazines of their own.
  */
-#define RESTING_HANDLES 1024
+#define RETIRED_HANDLES 1024
 
 /* === Handles === */
 
@@ -74,7 +74,7 @@ static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
 	WRITE_ONCE(buf->rcu, pool->flags & BYTEPOOL_RCU ? 1 : 0);
 	buf->cpu = pool->objects.cpu;
 	buf->generation = 0;
-	buf->cpu_offset = 0;
+	buf->cpu_ofs = 0;
 	buf->site = 0;
 	if (handle_link(pool, buf))
 		return buf;
@@ -83,7 +83,7 @@ static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
 }
 
 /*
- * Whether a bare handle is in somebody's hands: put twice, by two releases at
+ * Whether a spare handle is in somebody's hands: put twice, by two releases at
  * once that no count could tell apart, it has been issued since.
  */
 static bool handle_is_taken(struct bytepool_buf *buf)
@@ -100,7 +100,7 @@ static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
 	struct bytepool_buf *buf;
 
 	do {
-		buf = objpool_take_bare(&pool->objects, class_bare(pool));
+		buf = objcache_get_uncounted(&pool->objects, class_spare(pool));
 	} while (unlikely(buf) && handle_is_taken(buf));
 	return buf ?: handle_create(pool, gfp);
 }
@@ -124,8 +124,8 @@ bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf)
  * A dead handle rests where magazines are bypassed; sets *oldest where there
  * are too many.
  */
-static bool handle_rest(struct bytepool *pool, struct bytepool_buf *buf,
-			struct bytepool_buf **oldest)
+static bool handle_retire(struct bytepool *pool, struct bytepool_buf *buf,
+			  struct bytepool_buf **oldest)
 {
 	unsigned long flags;
 
@@ -133,22 +133,22 @@ static bool handle_rest(struct bytepool *pool, struct bytepool_buf *buf,
 		return false;
 	list_del(&buf->link);
 	list_add_tail(&buf->link, &pool->resting);
-	if (++pool->nr_resting > RESTING_HANDLES) {
+	if (++pool->nr_retired > RETIRED_HANDLES) {
 		*oldest = list_first_entry(&pool->resting, struct bytepool_buf,
 					   link);
 		list_del(&(*oldest)->link);
-		pool->nr_resting--;
+		pool->nr_retired--;
 	}
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	return true;
 }
 
-static bool handle_keep_bypassed(struct bytepool *pool,
+static bool handle_free_bypassed(struct bytepool *pool,
 				 struct bytepool_buf *buf)
 {
 	struct bytepool_buf *oldest = NULL;
 
-	if (!handle_rest(pool, buf, &oldest))
+	if (!handle_retire(pool, buf, &oldest))
 		return false;
 	if (oldest)
 		kmem_cache_free(pool->handles->slab, oldest);
@@ -158,13 +158,13 @@ static bool handle_keep_bypassed(struct bytepool *pool,
 /* A dead handle without payload: rests, so that it can be recognised. */
 static void handle_free(struct bytepool *pool, struct bytepool_buf *buf)
 {
-	struct objpool *op = &pool->objects;
+	struct objcache *oc = &pool->objects;
 
-	if (op->bypass ? handle_keep_bypassed(pool, buf) :
-			 objpool_give_bare(op, class_bare(pool), buf))
+	if (oc->bypass ? handle_free_bypassed(pool, buf) :
+			 objcache_put_uncounted(oc, class_spare(pool), buf))
 		return;
 	if (!handle_destroy(pool, buf))
-		objpool_park(op, class_bare(pool), buf, false);
+		objcache_park(oc, class_spare(pool), buf, false);
 }
 
 /* === Construction === */
@@ -174,7 +174,7 @@ static void handle_set(struct bytepool_buf *buf, u16 class, u32 capacity)
 {
 	WRITE_ONCE(buf->class, class);
 	WRITE_ONCE(buf->capacity, capacity);
-	buf->cpu_offset = class_offset(class);
+	buf->cpu_ofs = class_to_ofs(class);
 }
 
 static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
@@ -229,8 +229,8 @@ static struct bytepool_buf *buf_get_fresh(struct bytepool *pool,
 	struct bytepool_buf *buf = buf_construct(pool, tier, gfp, data);
 
 	if (unlikely(!buf) ||
-	    likely(objpool_count_miss(&pool->objects, class_buf(tier), len,
-				      gfp)))
+	    likely(objcache_count_miss(&pool->objects, class_buf(tier), len,
+				       gfp)))
 		return buf;
 	payload_free(pool, buf);
 	handle_free(pool, buf);
@@ -240,11 +240,11 @@ static struct bytepool_buf *buf_get_fresh(struct bytepool *pool,
 /* Frees a dead buffer larger than the largest tier. */
 static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
 {
-	struct objpool *op = &pool->objects;
+	struct objcache *oc = &pool->objects;
 
 	/* Parked, it comes back here by the worker. */
 	if (!slab_allowed()) {
-		objpool_park(op, class_buf(0), buf, false);
+		objcache_park(oc, class_buf(0), buf, false);
 		return;
 	}
 	rcu_read_lock();
@@ -253,9 +253,9 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
 	if (oversize_uncharge(pool, -1, buf->capacity))
 		handle_free(pool, buf);
 	else if (handle_destroy(pool, buf))
-		objpool_unpin(op);
+		objcache_unpin(oc);
 	else
-		objpool_park(op, class_bare(pool), buf, true);
+		objcache_park(oc, class_spare(pool), buf, true);
 	rcu_read_unlock();
 }
 
@@ -337,7 +337,7 @@ static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 
 	if (unlikely(!(state & STATE_IDLE)))
 		return false;
-	buf_begin(buf, (state & ~STATE_IDLE) | STATE_SOLE, len, site);
+	buf_begin(buf, (state & ~STATE_IDLE) | STATE_LAST_REF, len, site);
 	return true;
 }
 
@@ -350,7 +350,7 @@ static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 	struct bytepool_buf *buf;
 
 	for (;;) {
-		buf = objpool_get(&pool->objects, class, len, gfp);
+		buf = objcache_get(&pool->objects, class, len, gfp);
 		if (!buf) {
 			if (!slab_allowed())
 				return NULL;
@@ -425,12 +425,12 @@ buf_get_slow(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long site)
 /* What bytepool_get_buf() does where there may be something in the depot. */
 static noinline struct bytepool_buf *buf_get_shared(struct bytepool *pool,
 						    size_t len, gfp_t gfp,
-						    unsigned long offset,
+						    unsigned long ofs,
 						    unsigned long site)
 {
 	struct bytepool_buf *buf;
 
-	buf = objpool_get_shared(&pool->objects, class_at(offset), len, gfp);
+	buf = objcache_get_slow(&pool->objects, ofs_to_class(ofs), len, gfp);
 	if (likely(buf) && likely(buf_issue(buf, len, site)))
 		return buf;
 	if (buf)
@@ -440,10 +440,10 @@ static noinline struct bytepool_buf *buf_get_shared(struct bytepool *pool,
 
 /* And where this CPU has no handle for the payload, or there is none. */
 static noinline struct bytepool_buf *
-buf_get_more(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long offset,
-	     void *data, unsigned long site)
+buf_get_miss_slow(struct bytepool *pool, size_t len, gfp_t gfp,
+		  unsigned long ofs, void *data, unsigned long site)
 {
-	unsigned int class = class_at(offset);
+	unsigned int class = ofs_to_class(ofs);
 	struct bytepool_buf *buf;
 
 	buf = buf_get_fresh(pool, class / 2, len, gfp, data);
@@ -458,23 +458,23 @@ buf_get_more(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long offset,
  * is no other: then what was counted as served counts as put, too.
  */
 static noinline struct bytepool_buf *
-buf_get_other(struct bytepool *pool, struct bytepool_buf *buf, void *data,
-	      size_t len, unsigned long offset, unsigned long site)
+buf_get_miss_handle(struct bytepool *pool, struct bytepool_buf *buf, void *data,
+		    size_t len, unsigned long ofs, unsigned long site)
 {
-	const struct tier *tier = tier_at(pool, offset);
+	const struct tier *tier = tier_at(pool, ofs);
 
 	if (unlikely(handle_is_taken(buf)))
 		buf = handle_alloc(pool, GFP_NOWAIT | __GFP_NOWARN);
 	if (unlikely(!buf)) {
 		rcu_read_lock();
-		objpool_count_put(&pool->objects, class_at(offset));
+		objcache_count_put(&pool->objects, ofs_to_class(ofs));
 		kmem_cache_free(tier->slab, data);
 		rcu_read_unlock();
-		return get_failed(pool, class_at(offset), site);
+		return get_failed(pool, ofs_to_class(ofs), site);
 	}
-	handle_set(buf, class_at(offset), tier->size);
+	handle_set(buf, ofs_to_class(ofs), tier->size);
 	buf->data = data;
-	buf_begin(buf, pool->sole_state, len, site);
+	buf_begin(buf, pool->last_ref_state, len, site);
 	return buf;
 }
 
@@ -482,30 +482,29 @@ buf_get_other(struct bytepool *pool, struct bytepool_buf *buf, void *data,
  * What bytepool_get_buf() does where this CPU has nothing idle at hand. Mostly
  * there is nothing: what remains is to cost little more than slab.
  */
-static noinline struct bytepool_buf *buf_get_empty(struct bytepool *pool,
-						   size_t len, gfp_t gfp,
-						   unsigned long offset,
-						   unsigned long site)
+static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
+						  size_t len, gfp_t gfp,
+						  unsigned long ofs,
+						  unsigned long site)
 {
-	const struct tier *tier = tier_at(pool, offset);
+	const struct tier *tier = tier_at(pool, ofs);
 	void *data, *handle;
 	struct bytepool_buf *buf;
 
 	if (!slab_allowed())
 		return buf_get_slow(pool, len, gfp, site);
-	if (!depot_is_empty(&pool->objects, offset))
-		return buf_get_shared(pool, len, gfp, offset, site);
+	if (!depot_is_empty(&pool->objects, ofs))
+		return buf_get_shared(pool, len, gfp, ofs, site);
 	data = payload_alloc(tier, gfp);
 	if (unlikely(!data) ||
-	    unlikely(!objpool_count_miss_and_take(&pool->objects, offset, len,
-						  pool->bare_offset, &handle)))
-		return buf_get_more(pool, len, gfp, offset, data, site);
+	    unlikely(!objcache_count_miss_and_take(&pool->objects, ofs, len,
+						   pool->spare_ofs, &handle)))
+		return buf_get_miss_slow(pool, len, gfp, ofs, data, site);
 	buf = handle;
-	if (unlikely(buf->cpu_offset != offset) ||
-	    unlikely(refcount_read(&buf->ref)))
-		return buf_get_other(pool, buf, data, len, offset, site);
+	if (unlikely(buf->cpu_ofs != ofs) || unlikely(refcount_read(&buf->ref)))
+		return buf_get_miss_handle(pool, buf, data, len, ofs, site);
 	buf->data = data;
-	buf_begin(buf, pool->sole_state, len, site);
+	buf_begin(buf, pool->last_ref_state, len, site);
 	return buf;
 }
 
@@ -535,17 +534,17 @@ static noinline struct bytepool_buf *buf_get_again(struct bytepool *pool,
 struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 				      gfp_t gfp)
 {
-	unsigned long offset;
+	unsigned long ofs;
 	enum pop pop;
 	void *obj;
 
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
-	offset = offsets_of(pool, len)->buf;
-	pop = objpool_pop(&pool->objects, offset, len, &obj);
+	ofs = ofs_of_len(pool, len)->buf;
+	pop = objcache_pop(&pool->objects, ofs, len, &obj);
 	if (unlikely(pop == POP_EMPTY))
-		return buf_get_empty(pool, len, gfp, offset, _RET_IP_);
+		return buf_get_miss(pool, len, gfp, ofs, _RET_IP_);
 	/* Or tiers lie so close that it is the next one's. */
 	if (unlikely(pop == POP_OTHER))
 		return buf_get_slow(pool, len, gfp, _RET_IP_);
@@ -575,7 +574,7 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 	}
 	limit_uncharge(pool, buf->capacity);
 	payload_clear(buf->data, buf->capacity);
-	objpool_put(&pool->objects, buf->class, buf);
+	objcache_put(&pool->objects, buf->class, buf);
 }
 
 /* What a release does off the fast path: shared, dead, or not plain. */
@@ -605,7 +604,7 @@ static noinline void buf_release_slow(struct bytepool_buf *buf,
 static noinline void buf_put_slow(struct bytepool *pool,
 				  struct bytepool_buf *buf)
 {
-	objpool_put_slow(&pool->objects, buf->class, buf);
+	objcache_put_slow(&pool->objects, buf->class, buf);
 }
 
 /*
@@ -613,37 +612,37 @@ static noinline void buf_put_slow(struct bytepool *pool,
  * for, still inside its section: takes it apart at once where there is no room
  * anywhere.
  */
-static noinline void buf_put_full(struct cpu_block *block, unsigned long offset,
+static noinline void buf_put_full(struct cpu_cache *cache, unsigned long ofs,
 				  struct bytepool_buf *buf,
 				  struct bytepool *pool)
 {
 	void *data;
 
-	if (cpu_can_exchange_full(block, offset)) {
-		cpu_push_other(block, offset, buf);
+	if (cpu_can_exchange_full(cache, ofs)) {
+		cpu_push_other(cache, ofs, buf);
 		return;
 	}
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
-	    !objpool_may_drop(&pool->objects, block, offset))
+	    !objcache_may_drop(&pool->objects, cache, ofs))
 		goto leave;
 	/* The handle is this CPU's after that. */
 	data = buf->data;
-	if (!cpu_drop_and_give(block, offset, pool->bare_offset, buf))
+	if (!cpu_drop_keep_handle(cache, ofs, pool->spare_ofs, buf))
 		goto leave;
-	kmem_cache_free(tier_at(pool, offset)->slab, data);
+	kmem_cache_free(tier_at(pool, ofs)->slab, data);
 	preempt_enable();
 	return;
 
 leave:
-	mark_leave();
+	cpu_unlock();
 	buf_put_slow(pool, buf);
 }
 
 /* Where the fast path of a release has got to. */
 enum drop {
-	DROP_LAST, /* the count is 0, and the handle the caller's alone */
-	DROP_SHARED, /* others go on holding the buffer */
-	DROP_REFUSED, /* it is not so simple, and nothing was done */
+	UNREF_LAST, /* the count is 0, and the handle the caller's alone */
+	UNREF_SHARED, /* others go on holding the buffer */
+	UNREF_SLOW, /* it is not so simple, and nothing was done */
 };
 
 /*
@@ -652,7 +651,8 @@ enum drop {
  * sooner read again: see buf_begin(). Whoever comes too late has tried to change
  * both, which is why the holders' accesses of the flags are marked.
  */
-static __always_inline bool handle_kill(struct bytepool_buf *buf, u64 state)
+static __always_inline bool buf_unref_last_atomic(struct bytepool_buf *buf,
+						  u64 state)
 {
 	int refs = 1;
 
@@ -666,57 +666,58 @@ static __always_inline bool handle_kill(struct bytepool_buf *buf, u64 state)
 }
 
 /* Drops a reference of a buffer that is shared, or may be by late readers. */
-static __always_inline enum drop buf_drop_locked(struct bytepool_buf *buf,
-						 u64 state)
+static __always_inline enum drop buf_unref_atomic(struct bytepool_buf *buf,
+						  u64 state)
 {
 	int refs = state_refs(state);
 
 	if (likely(refs > 1))
 		return atomic_try_cmpxchg_release(&buf->ref.refs, &refs,
 						  refs - 1) ?
-			       DROP_SHARED :
-			       DROP_REFUSED;
+			       UNREF_SHARED :
+			       UNREF_SLOW;
 	/* Of several who come here at once, the count tells the one. */
-	if (state != STATE_SOLE_ATOMIC || !handle_kill(buf, state))
-		return DROP_REFUSED;
-	/* As in buf_drop(). */
+	if (state != STATE_LAST_REF_ATOMIC ||
+	    !buf_unref_last_atomic(buf, state))
+		return UNREF_SLOW;
+	/* As in buf_unref(). */
 	smp_acquire__after_ctrl_dep();
-	return DROP_LAST;
+	return UNREF_LAST;
 }
 
 /*
  * A sole holder needs no locked instruction, as in skb_unref(), unless late
  * readers may try to retain.
  */
-static __always_inline enum drop buf_drop(struct bytepool_buf *buf)
+static __always_inline enum drop buf_unref(struct bytepool_buf *buf)
 {
 	u64 state = READ_ONCE(buf->state);
 
-	if (unlikely(state != STATE_SOLE))
-		return buf_drop_locked(buf, state);
+	if (unlikely(state != STATE_LAST_REF))
+		return buf_unref_atomic(buf, state);
 	/* Pairs with the release by those that dropped theirs before. */
 	smp_acquire__after_ctrl_dep();
 	WRITE_ONCE(buf->state, STATE_IDLE);
-	return DROP_LAST;
+	return UNREF_LAST;
 }
 
 /* What follows a drop, unless others go on holding the buffer. */
-static __always_inline void buf_dropped(struct bytepool_buf *buf,
-					enum drop drop, unsigned long site)
+static __always_inline void buf_unref_done(struct bytepool_buf *buf,
+					   enum drop drop, unsigned long site)
 {
-	struct cpu_block *block;
-	unsigned long offset;
+	struct cpu_cache *cache;
+	unsigned long ofs;
 	enum push push;
 
-	if (unlikely(drop == DROP_REFUSED)) {
+	if (unlikely(drop == UNREF_SLOW)) {
 		buf_release_slow(buf, site);
 		return;
 	}
 	WRITE_ONCE(buf->site, site);
-	offset = buf->cpu_offset;
-	push = objpool_push_inside(buf->cpu, offset, buf, &block);
-	if (unlikely(push == PUSH_FULL))
-		buf_put_full(block, offset, buf, buf_pool(buf));
+	ofs = buf->cpu_ofs;
+	push = objcache_push_inside(buf->cpu, ofs, buf, &cache);
+	if (unlikely(push == PUSH_FULL_LOCKED))
+		buf_put_full(cache, ofs, buf, buf_pool(buf));
 	else if (unlikely(push == PUSH_BUSY))
 		buf_put_slow(buf_pool(buf), buf);
 }
@@ -724,10 +725,10 @@ static __always_inline void buf_dropped(struct bytepool_buf *buf,
 static __always_inline void buf_release(struct bytepool_buf *buf,
 					unsigned long site)
 {
-	enum drop drop = buf_drop(buf);
+	enum drop drop = buf_unref(buf);
 
-	if (drop != DROP_SHARED)
-		buf_dropped(buf, drop, site);
+	if (drop != UNREF_SHARED)
+		buf_unref_done(buf, drop, site);
 }
 
 /**
@@ -746,9 +747,9 @@ void bytepool_buf_release(struct bytepool_buf *buf)
 	if (unlikely(!buf))
 		return;
 	/* The call site is not looked up before it is wanted. */
-	drop = buf_drop(buf);
-	if (drop != DROP_SHARED)
-		buf_dropped(buf, drop, _RET_IP_);
+	drop = buf_unref(buf);
+	if (drop != UNREF_SHARED)
+		buf_unref_done(buf, drop, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_release);
 
@@ -933,7 +934,7 @@ EXPORT_SYMBOL_GPL(bytepool_buf_set_len);
  */
 bool bytepool_buf_is_contig(const struct bytepool_buf *buf)
 {
-	/* Marked: see handle_kill(). */
+	/* Marked: see buf_unref_last_atomic(). */
 	return buf && !(READ_ONCE(buf->flags) & BUF_VMALLOC);
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_is_contig);
@@ -1082,8 +1083,8 @@ static unsigned int get_bufs_idle(struct bytepool *pool, unsigned int class,
 {
 	unsigned int i, got;
 
-	got = objpool_pop_many(&pool->objects, class_offset(class), len, nr,
-			       (void **)bufs);
+	got = objcache_pop_many(&pool->objects, class_to_ofs(class), len, nr,
+				(void **)bufs);
 	for (i = 0; i < got; i++) {
 		if (likely(buf_issue(bufs[i], len, site)))
 			continue;
@@ -1170,7 +1171,7 @@ EXPORT_SYMBOL_GPL(bytepool_release_bufs);
  * @nr: how many buffers
  * @gfp: as for bytepool_get()
  *
- * They are kept as other idle buffers are: within the bound on idle memory,
+ * They are kept as other idle buffers are: within the budget on idle memory,
  * and until memory is short or the pool unused for long.
  *
  * Context: any but NMI; sleeps only if @gfp allows it.
@@ -1179,14 +1180,14 @@ EXPORT_SYMBOL_GPL(bytepool_release_bufs);
 unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
 			      unsigned int nr, gfp_t gfp)
 {
-	struct objpool *op;
+	struct objcache *oc;
 	unsigned int tier, i;
 	void *buf;
 
 	if (!get_allowed(pool, gfp, _RET_IP_) || len - 1 >= pool->largest)
 		return 0;
-	op = &pool->objects;
-	if (READ_ONCE(op->dead)) {
+	oc = &pool->objects;
+	if (READ_ONCE(oc->dead)) {
 		report_misuse(pool, MISUSE_DEAD_POOL, NULL, _RET_IP_, 0);
 		return 0;
 	}
@@ -1198,9 +1199,9 @@ unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
 				    payload_alloc(&pool->tier[tier], gfp));
 		if (!buf)
 			break;
-		if (!objpool_fill(op, class_buf(tier), buf)) {
+		if (!objcache_fill(oc, class_buf(tier), buf)) {
 			if (!buf_destruct(pool, buf, false))
-				objpool_park(op, class_buf(tier), buf, false);
+				objcache_park(oc, class_buf(tier), buf, false);
 			break;
 		}
 	}
@@ -1225,7 +1226,7 @@ size_t bytepool_shrink(struct bytepool *pool)
 	might_sleep();
 	if (!pool_usable(pool, _RET_IP_))
 		return 0;
-	bytes = objpool_drain(&pool->objects);
+	bytes = objcache_drain(&pool->objects);
 	for (i = 0; i < pool->nr_tiers; i++)
 		kmem_cache_shrink(pool->tier[i].slab);
 	return bytes;

@@ -29,7 +29,7 @@ static LIST_HEAD(caches);
 static LIST_HEAD(dying_caches);
 
 /* Memory whose freeing may sleep, on its way to the worker. */
-static LLIST_HEAD(deferred);
+static LLIST_HEAD(parked_mem);
 
 static struct shared_cache *next_dying(void)
 {
@@ -61,15 +61,15 @@ static void caches_work_fn(struct work_struct *work)
 
 static DECLARE_DELAYED_WORK(caches_work, caches_work_fn);
 
-static void deferred_work_fn(struct work_struct *work)
+static void free_parked_fn(struct work_struct *work)
 {
 	struct llist_node *mem, *next;
 
-	llist_for_each_safe(mem, next, llist_del_all(&deferred))
+	llist_for_each_safe(mem, next, llist_del_all(&parked_mem))
 		kvfree(mem);
 }
 
-static DECLARE_WORK(deferred_work, deferred_work_fn);
+static DECLARE_WORK(free_parked_work, free_parked_fn);
 
 /**
  * payload_align() - the alignment of what a tier serves
@@ -269,8 +269,8 @@ void big_free(void *mem)
 		kfree(mem);
 		return;
 	}
-	llist_add(mem, &deferred);
-	queue_work(bytepool_wq, &deferred_work);
+	llist_add(mem, &parked_mem);
+	queue_work(bytepool_wq, &free_parked_work);
 }
 
 /* === Memory larger than the largest tier === */
@@ -307,7 +307,7 @@ void oversize_count(struct bytepool *pool, size_t len)
 	atomic64_inc(&pool->discarded);
 	atomic64_inc(&pool->oversize);
 	atomic64_add(oversize_capacity(len), &pool->oversize_bytes);
-	objpool_note_length(&pool->objects, len);
+	objcache_note_length(&pool->objects, len);
 }
 
 /**
@@ -316,14 +316,14 @@ void oversize_count(struct bytepool *pool, size_t len)
  * @tier: its tier, if it came by way of vmalloc(); -1: larger than the largest
  * @size: its capacity in bytes
  *
- * Context: as objpool_count_put().
+ * Context: as objcache_count_put().
  * Return: false if the pool is dead: then it is the caller's to unpin.
  */
 bool oversize_uncharge(struct bytepool *pool, int tier, size_t size)
 {
 	limit_uncharge(pool, size);
 	if (tier >= 0)
-		return objpool_count_put(&pool->objects, class_raw(tier));
+		return objcache_count_put(&pool->objects, class_raw(tier));
 	if (READ_ONCE(pool->objects.dead))
 		return false;
 	atomic64_sub(size, &pool->oversize_bytes);
@@ -334,7 +334,7 @@ bool oversize_uncharge(struct bytepool *pool, int tier, size_t size)
 void payload_module_exit(void)
 {
 	/* All pools are gone; their last memory and caches go now. */
-	flush_work(&deferred_work);
+	flush_work(&free_parked_work);
 	mod_delayed_work(bytepool_idle_wq, &caches_work, 0);
 	flush_delayed_work(&caches_work);
 	WARN_ON(!list_empty(&caches));

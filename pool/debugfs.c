@@ -62,9 +62,9 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "fail %llu\n", stats.fail);
 	seq_printf(m, "misuse %llu\n", stats.misuse);
 	seq_printf(m, "quarantined %llu\n", stats.quarantined);
-	seq_printf(m, "idle_bytes %zu\n", objpool_idle_bytes(&pool->objects));
-	seq_printf(m, "max_idle %zu%s\n", pool->objects.bound->max,
-		   pool->objects.bound == &pool->own_bound ? "" : " shared");
+	seq_printf(m, "idle_bytes %zu\n", objcache_idle_bytes(&pool->objects));
+	seq_printf(m, "max_idle %zu%s\n", pool->objects.budget->max,
+		   pool->objects.budget == &pool->own_budget ? "" : " shared");
 	seq_printf(m, "limit %zu\n", pool->limit);
 	seq_printf(m, "owner %s\n", pool->owner);
 	return 0;
@@ -128,8 +128,8 @@ static int stats_json_show(struct seq_file *m, void *unused)
 	seq_printf(m, "\"misuse\":%llu,\"quarantined\":%llu,", stats.misuse,
 		   stats.quarantined);
 	seq_printf(m, "\"idle_bytes\":%zu,\"max_idle\":%zu,\"limit\":%zu,",
-		   objpool_idle_bytes(&pool->objects), pool->objects.bound->max,
-		   pool->limit);
+		   objcache_idle_bytes(&pool->objects),
+		   pool->objects.budget->max, pool->limit);
 	json_recent(m, pool);
 	seq_puts(m, "}\n");
 	return 0;

@@ -39,7 +39,7 @@ static void *typed_construct(struct bytepool *pool, unsigned int tier,
 	void *obj;
 
 	/* Not known before it is counted, but init is not to be called then. */
-	if (READ_ONCE(pool->objects.dead) || !objpool_started(&pool->objects))
+	if (READ_ONCE(pool->objects.dead) || !objcache_started(&pool->objects))
 		return NULL;
 	/* Objects keep their content, so a get cannot have them zeroed. */
 	obj = kmem_cache_alloc(slab, gfp & ~__GFP_ZERO);
@@ -51,18 +51,18 @@ static void *typed_construct(struct bytepool *pool, unsigned int tier,
 }
 
 /**
- * typed_destruct() - objpool_ops.destruct of a typed pool
- * @op: its object pool
+ * typed_destruct() - objcache_ops.destruct of a typed pool
+ * @oc: its object pool
  * @class: the object's class
  * @obj: the object
  * @how: DESTRUCT_*
  *
  * Return: true.
  */
-bool typed_destruct(struct objpool *op, unsigned int class, void *obj,
+bool typed_destruct(struct objcache *oc, unsigned int class, void *obj,
 		    unsigned int how)
 {
-	struct bytepool *pool = pool_of(op);
+	struct bytepool *pool = pool_of(oc);
 
 	if (pool->type.fini && !(how & DESTRUCT_LATE))
 		pool->type.fini(typed_functions(pool), obj);
@@ -71,16 +71,16 @@ bool typed_destruct(struct objpool *op, unsigned int class, void *obj,
 }
 
 /**
- * typed_park() - objpool_ops.park of a typed pool
- * @op: its object pool
+ * typed_park() - objcache_ops.park of a typed pool
+ * @oc: its object pool
  * @class: the object's class
  * @obj: the object, whose content is fini's: there is room behind it
  *
  * Return: memory for a struct parked.
  */
-struct parked *typed_park(struct objpool *op, unsigned int class, void *obj)
+struct parked *typed_park(struct objcache *oc, unsigned int class, void *obj)
 {
-	return obj + ALIGN(pool_of(op)->type.size, sizeof(void *));
+	return obj + ALIGN(pool_of(oc)->type.size, sizeof(void *));
 }
 
 /**
@@ -102,8 +102,8 @@ void *__bytepool_objects_get(void *pool, gfp_t gfp)
 	if (!of)
 		return NULL;
 	if (likely(of->fast_max) && likely(!(gfp & ~BYTEPOOL_GFP_MASK)) &&
-	    likely(objpool_pop(&of->objects, class_offset(class_raw(0)),
-			       of->type.size, &obj) == POP_DONE))
+	    likely(objcache_pop(&of->objects, class_to_ofs(class_raw(0)),
+				of->type.size, &obj) == POP_DONE))
 		return obj;
 	if (gfp & ~BYTEPOOL_GFP_MASK) {
 		report_misuse(of, MISUSE_GFP, NULL, _RET_IP_, 0);
@@ -126,15 +126,15 @@ EXPORT_SYMBOL_GPL(__bytepool_objects_get);
 void __bytepool_objects_put(void *pool, void *obj)
 {
 	struct bytepool *of;
-	unsigned long offset;
+	unsigned long ofs;
 
 	if (!obj)
 		return;
 	of = typed_pool_of(pool, _RET_IP_);
 	if (!of)
 		return;
-	if (unlikely(!raw_find(of, obj, &offset)) ||
-	    unlikely(!objpool_push(&of->objects, offset, obj)))
+	if (unlikely(!raw_class_of(of, obj, &ofs)) ||
+	    unlikely(!objcache_push(&of->objects, ofs, obj)))
 		raw_put(of, obj, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(__bytepool_objects_put);

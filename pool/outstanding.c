@@ -155,7 +155,7 @@ static void count_raw(struct bytepool *pool, struct site_table *table)
 
 	track_for_each(pool, count_track, &count);
 	for (i = 0; i < pool->nr_tiers; i++) {
-		objpool_sum(&pool->objects, class_raw(i), &sum);
+		objcache_sum(&pool->objects, class_raw(i), &sum);
 		in_use = sum_in_use(&sum);
 		if (in_use <= count.tracked[i])
 			continue;
@@ -284,7 +284,7 @@ long pool_outstanding(struct bytepool *pool)
 	unsigned int i;
 
 	for (i = 0; i < 2 * pool->nr_tiers; i++) {
-		objpool_sum(&pool->objects, i, &sum);
+		objcache_sum(&pool->objects, i, &sum);
 		out += sum_in_use(&sum);
 	}
 	return out;

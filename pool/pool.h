@@ -5,7 +5,7 @@
  *	bytepool.c	pools and their tiers, from creation to the last release
  *	buf.c		buffers and views
  *	raw.c		raw memory, and what is larger than the largest tier
- *	objpool.c	the object pool: per-CPU magazines over a depot over slab
+ *	objcache.c	the object pool: per-CPU magazines over a depot over slab
  *	depot.c		what CPUs share of it
  *	counts.c	its counters
  *	reclaim.c	how idle memory goes back: drains, trim, shrinker
@@ -15,7 +15,7 @@
  *	stats.c		counters summed up, the lengths served last
  *	debugfs.c	the same for people and scripts
  *
- * Lock order: pools_mutex, or the CPU hotplug lock; then objpool.drain_lock;
+ * Lock order: pools_mutex, or the CPU hotplug lock; then objcache.drain_lock;
  * then one of the raw spinlocks (depot.lock, bytepool.handles_lock, those of
  * the records), which never nest. caches_mutex is taken with none of them.
  */
@@ -119,8 +119,8 @@ struct tier {
 /* How many slots: a power of two, about twice as many as tiers in use. */
 #define NR_SLAB_SLOTS 32
 
-/* Classes of a pool's objects: two a tier, then the bare handles. */
-static_assert(2 * BYTEPOOL_MAX_TIERS + 1 <= OBJPOOL_MAX_CLASSES);
+/* Classes of a pool's objects: two a tier, then the spare handles. */
+static_assert(2 * BYTEPOOL_MAX_TIERS + 1 <= OBJCACHE_MAX_CLASSES);
 
 static inline unsigned int class_buf(unsigned int tier)
 {
@@ -132,8 +132,8 @@ static inline unsigned int class_raw(unsigned int tier)
 	return 2 * tier + 1;
 }
 
-/* class_offset() of a tier's buffers, and of its raw memory. */
-struct class_offsets {
+/* class_to_ofs() of a tier's buffers, and of its raw memory. */
+struct class_ofs {
 	u16 buf;
 	u16 raw;
 };
@@ -146,7 +146,7 @@ struct class_offsets {
  * @priv_size: bytes of the user's own with each buffer
  * @largest: size of the largest tier
  * @tier_of: by tier_bucket(): the smallest tier that any such length fits
- * @offset_of: likewise: class_offset() of that tier's buffers, and of its raw
+ * @ofs_of: likewise: class_to_ofs() of that tier's buffers, and of its raw
  *	memory
  * @fast_max: largest length that the fast path of a get serves; 0 where it
  *	has to look at more than that
@@ -157,25 +157,25 @@ struct class_offsets {
  *	an index by the size of a word
  * @slab_align_mask: of the tiers: bits that are clear in the address of every
  *	payload
- * @slab_offset: class_offset() of the tiers' raw memory
+ * @slab_ofs: class_to_ofs() of the tiers' raw memory
  * @limit: bytes of capacity in use at most; 0: none
  * @used: those bytes, where there is a limit
  * @handles: where handles come from
  * @handle_flags: %BUF_IDLE and its kin: of an idle handle
- * @sole_state: bytepool_buf.state of a buffer that somebody has got
- * @bare_offset: class_offset() of bare handles
- * @handles_lock: protects @live_list, @resting, @nr_resting and
+ * @last_ref_state: bytepool_buf.state of a buffer that somebody has got
+ * @spare_ofs: class_to_ofs() of spare handles
+ * @handles_lock: protects @live_list, @resting, @nr_retired and
  *	@quarantine_list
- * @live_list: every handle, in use, idle with its payload, or bare
+ * @live_list: every handle, in use, idle with its payload, or spare
  * @resting: dead handles, oldest first, where magazines are bypassed
- * @nr_resting: how many
+ * @nr_retired: how many
  * @quarantine_list: handles withheld
  * @discarded: gets larger than the largest tier that were served
  * @oversize: of those, how many are in use
  * @oversize_bytes: and the bytes they take
  * @fail: gets that failed and belong to no tier
  * @misuse: operations refused
- * @own_bound: bound of idle memory, unless the default one is used
+ * @own_budget: budget of idle memory, unless the default one is used
  * @type: of a typed pool
  * @functions: of a typed pool: what its user calls the pool
  * @owner: name of the module that made it, which may be gone
@@ -185,35 +185,35 @@ struct class_offsets {
  * @tier: by tier
  */
 struct bytepool {
-	struct objpool objects;
+	struct objcache objects;
 	unsigned int flags;
 	unsigned int nr_tiers;
 	unsigned int priv_size;
 	size_t largest;
 	size_t fast_max;
-	struct class_offsets offset_of[32];
+	struct class_ofs ofs_of[32];
 	u8 tier_of[32];
 	u32 slab_factor;
 	struct kmem_cache *slab[NR_SLAB_SLOTS];
 	u32 slab_align_mask[NR_SLAB_SLOTS];
-	u16 slab_offset[NR_SLAB_SLOTS];
+	u16 slab_ofs[NR_SLAB_SLOTS];
 	size_t limit;
 	atomic_long_t used;
 	struct shared_cache *handles;
-	u64 sole_state;
+	u64 last_ref_state;
 	u32 handle_flags;
-	u32 bare_offset;
+	u32 spare_ofs;
 	raw_spinlock_t handles_lock;
 	struct list_head live_list;
 	struct list_head resting;
-	unsigned int nr_resting;
+	unsigned int nr_retired;
 	struct list_head quarantine_list;
 	atomic64_t discarded;
 	atomic64_t oversize;
 	atomic64_t oversize_bytes;
 	atomic64_t fail;
 	atomic64_t misuse;
-	struct idle_bound own_bound;
+	struct idle_budget own_budget;
 	struct bytepool_object_type type;
 	struct typed_pool *functions;
 	char owner[MODULE_NAME_LEN];
@@ -243,8 +243,8 @@ static __always_inline u64 state_of(u32 refs, u32 flags)
 }
 
 /* A live buffer with one holder: of the plain kind, or of the atomic one. */
-#define STATE_SOLE	  state_of(1, 0)
-#define STATE_SOLE_ATOMIC state_of(1, BUF_ATOMIC)
+#define STATE_LAST_REF	      state_of(1, 0)
+#define STATE_LAST_REF_ATOMIC state_of(1, BUF_ATOMIC)
 /* An idle buffer, likewise: the count is 0. */
 #define STATE_IDLE	  state_of(0, BUF_IDLE)
 #define STATE_IDLE_ATOMIC state_of(0, BUF_ATOMIC | BUF_IDLE)
@@ -273,15 +273,15 @@ static __always_inline int state_refs(u64 state)
  * @data: the payload
  * @site: while alive, who got it; after that, who released it last
  * @class: of its tier
- * @cpu_offset: class_offset() of that
+ * @cpu_ofs: class_to_ofs() of that
  * @capacity: of the payload, in bytes
- * @parked: of a bare handle that the worker is to free
+ * @parked: of a spare handle that the worker is to free
  *
  * One cache line, followed by the user's own bytes. Only the owner of the
  * count's last reference, or of an idle handle, writes to it.
  */
 struct bytepool_buf {
-	struct cpu_pool __percpu *cpu;
+	struct objcache_cpu __percpu *cpu;
 	union {
 		struct {
 			refcount_t ref;
@@ -298,7 +298,7 @@ struct bytepool_buf {
 			void *data;
 			unsigned long site;
 			u16 class;
-			u16 cpu_offset;
+			u16 cpu_ofs;
 			u32 capacity;
 		};
 		struct parked parked;
@@ -313,7 +313,7 @@ static __always_inline void *handle_priv(const struct bytepool_buf *buf)
 	return (void *)buf + HANDLE_SIZE;
 }
 
-extern struct idle_bound default_bound;
+extern struct idle_budget default_budget;
 extern struct list_head pools;
 extern struct mutex pools_mutex;
 extern bool check_all;
@@ -360,24 +360,24 @@ static inline bool pool_is_typed(const struct bytepool *pool)
 }
 
 /* objects.c */
-bool typed_destruct(struct objpool *op, unsigned int class, void *obj,
+bool typed_destruct(struct objcache *oc, unsigned int class, void *obj,
 		    unsigned int how);
-struct parked *typed_park(struct objpool *op, unsigned int class, void *obj);
+struct parked *typed_park(struct objcache *oc, unsigned int class, void *obj);
 struct bytepool *typed_pool_of(void *functions, unsigned long site);
 
-static inline struct bytepool *pool_of(struct objpool *op)
+static inline struct bytepool *pool_of(struct objcache *oc)
 {
-	return container_of(op, struct bytepool, objects);
+	return container_of(oc, struct bytepool, objects);
 }
 
 /* The pool of a handle, dead or alive. */
 static inline struct bytepool *buf_pool(const struct bytepool_buf *buf)
 {
 	/* Whatever CPU this is: they say the same. */
-	return pool_of(raw_cpu_ptr(buf->cpu)->op);
+	return pool_of(raw_cpu_ptr(buf->cpu)->oc);
 }
 
-static inline unsigned int class_bare(const struct bytepool *pool)
+static inline unsigned int class_spare(const struct bytepool *pool)
 {
 	return 2 * pool->nr_tiers;
 }
@@ -393,10 +393,10 @@ static __always_inline unsigned long tier_bucket(size_t len)
  * UBSAN's check of an index calls a function, and with a call in it a fast path
  * saves registers; a length has fewer than 32 bits.
  */
-static __always_inline const struct class_offsets *
-offsets_of(const struct bytepool *pool, size_t len)
+static __always_inline const struct class_ofs *
+ofs_of_len(const struct bytepool *pool, size_t len)
 {
-	return pool->offset_of + tier_bucket(len);
+	return pool->ofs_of + tier_bucket(len);
 }
 
 /* The slot of a slab cache: a multiplicative hash of its address. */
@@ -408,12 +408,12 @@ static __always_inline unsigned int slab_slot(u32 factor,
 }
 
 /*
- * The class of what can be put without a closer look, as class_offset() has
+ * The class of what can be put without a closer look, as class_to_ofs() has
  * it; false: it takes one. What is no slab object has no cache, which is in no
  * slot.
  */
-static __always_inline bool raw_find(const struct bytepool *pool,
-				     const void *mem, unsigned long *offset)
+static __always_inline bool raw_class_of(const struct bytepool *pool,
+					 const void *mem, unsigned long *ofs)
 {
 	struct kmem_cache *slab = slab_cache_of_linear(mem);
 	unsigned long slot = slab_slot(pool->slab_factor, slab);
@@ -421,7 +421,7 @@ static __always_inline bool raw_find(const struct bytepool *pool,
 	if (unlikely(*(pool->slab + slot) != slab) ||
 	    unlikely((unsigned long)mem & *(pool->slab_align_mask + slot)))
 		return false;
-	*offset = *(pool->slab_offset + slot);
+	*ofs = *(pool->slab_ofs + slot);
 	return true;
 }
 
@@ -477,11 +477,11 @@ static __always_inline void *payload_alloc(const struct tier *tier, gfp_t gfp)
 	return kmem_cache_alloc(tier->slab, gfp | tier->gfp);
 }
 
-/* The tier of class_offset() of its buffers, or of its raw memory. */
+/* The tier of class_to_ofs() of its buffers, or of its raw memory. */
 static __always_inline const struct tier *tier_at(const struct bytepool *pool,
-						  unsigned long offset)
+						  unsigned long ofs)
 {
-	return pool->tier + class_at(offset) / 2;
+	return pool->tier + ofs_to_class(ofs) / 2;
 }
 
 static inline bool may_fall_back(struct bytepool *pool, const struct tier *tier,

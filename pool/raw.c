@@ -64,7 +64,7 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 
 	if (!may_fall_back(pool, &pool->tier[tier], gfp) ||
 	    READ_ONCE(pool->objects.dead) ||
-	    !objpool_start(&pool->objects, gfp))
+	    !objcache_start(&pool->objects, gfp))
 		return NULL;
 	track = track_alloc(gfp);
 	mem = track ? big_vmalloc(size, gfp) : NULL;
@@ -75,7 +75,7 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 		return NULL;
 	}
 	/* The pool is alive, as all gets have ended when it is destroyed. */
-	objpool_count_miss(&pool->objects, class_raw(tier), len, gfp);
+	objcache_count_miss(&pool->objects, class_raw(tier), len, gfp);
 	return mem;
 }
 
@@ -127,8 +127,8 @@ static void *raw_get_fresh(struct bytepool *pool, unsigned int tier, size_t len,
 	if (!slab_allowed())
 		return NULL;
 	mem = construct(pool, tier, gfp);
-	if (!mem || likely(objpool_count_miss(&pool->objects, class_raw(tier),
-					      len, gfp)))
+	if (!mem || likely(objcache_count_miss(&pool->objects, class_raw(tier),
+					       len, gfp)))
 		return mem;
 	kmem_cache_free(pool->tier[tier].slab, mem);
 	return NULL;
@@ -149,7 +149,7 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 		if (!track)
 			return NULL;
 	}
-	mem = objpool_get(&pool->objects, class, len, gfp);
+	mem = objcache_get(&pool->objects, class, len, gfp);
 	if (!mem) {
 		mem = raw_get_fresh(pool, tier, len, gfp, construct);
 		fresh = true;
@@ -160,7 +160,7 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 	}
 	if (track &&
 	    !track_init_and_add(track, pool, mem, size, tier, true, site)) {
-		objpool_put(&pool->objects, class, mem);
+		objcache_put(&pool->objects, class, mem);
 		kfree(track);
 		return NULL;
 	}
@@ -194,16 +194,16 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	return mem ?: get_failed(pool, class_raw(tier), site);
 }
 
-/* And where slab has none, or the pool is dead and has no block. */
-static noinline void *raw_get_more(struct bytepool *pool, size_t len, gfp_t gfp,
-				   unsigned long offset, void *mem,
-				   unsigned long site)
+/* And where slab has none, or the pool is dead and has no cache. */
+static noinline void *raw_get_miss_slow(struct bytepool *pool, size_t len,
+					gfp_t gfp, unsigned long ofs, void *mem,
+					unsigned long site)
 {
-	unsigned int class = class_at(offset);
+	unsigned int class = ofs_to_class(ofs);
 
 	if (!mem)
 		mem = raw_get_fallback(pool, class / 2, len, gfp, site);
-	else if (!objpool_count_miss(&pool->objects, class, len, gfp))
+	else if (!objcache_count_miss(&pool->objects, class, len, gfp))
 		goto err_free;
 	return mem ?: get_failed(pool, class, site);
 
@@ -216,21 +216,20 @@ err_free:
  * What bytepool_get() does where this CPU has nothing idle at hand. Mostly
  * there is nothing: what remains is to cost little more than slab.
  */
-static noinline void *raw_get_empty(struct bytepool *pool, size_t len,
-				    gfp_t gfp, unsigned long offset,
-				    unsigned long site)
+static noinline void *raw_get_miss(struct bytepool *pool, size_t len, gfp_t gfp,
+				   unsigned long ofs, unsigned long site)
 {
-	const struct tier *tier = tier_at(pool, offset);
+	const struct tier *tier = tier_at(pool, ofs);
 	void *mem;
 
-	if (!slab_allowed() || !depot_is_empty(&pool->objects, offset))
-		return raw_get(pool, class_at(offset) / 2, len, gfp, site,
+	if (!slab_allowed() || !depot_is_empty(&pool->objects, ofs))
+		return raw_get(pool, ofs_to_class(ofs) / 2, len, gfp, site,
 			       payload_construct);
 	mem = payload_alloc(tier, gfp);
 	if (likely(mem) &&
-	    likely(objpool_try_count_miss(&pool->objects, offset, len)))
+	    likely(objcache_try_count_miss(&pool->objects, ofs, len)))
 		return mem;
-	return raw_get_more(pool, len, gfp, offset, mem, site);
+	return raw_get_miss_slow(pool, len, gfp, ofs, mem, site);
 }
 
 /* What bytepool_get() does off the fast path. */
@@ -264,17 +263,17 @@ static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
  */
 void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 {
-	unsigned long offset;
+	unsigned long ofs;
 	enum pop pop;
 	void *mem;
 
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
-	offset = offsets_of(pool, len)->raw;
-	pop = objpool_pop(&pool->objects, offset, len, &mem);
+	ofs = ofs_of_len(pool, len)->raw;
+	pop = objcache_pop(&pool->objects, ofs, len, &mem);
 	if (unlikely(pop == POP_EMPTY))
-		return raw_get_empty(pool, len, gfp, offset, _RET_IP_);
+		return raw_get_miss(pool, len, gfp, ofs, _RET_IP_);
 	/* Or tiers lie so close that it is the next one's. */
 	if (unlikely(pop == POP_OTHER))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
@@ -292,7 +291,7 @@ static void raw_free_tracked(struct bytepool *pool, const struct track *track)
 	payload_clear(track->mem, track->size);
 	big_free(track->mem);
 	if (late)
-		objpool_unpin(&pool->objects);
+		objcache_unpin(&pool->objects);
 	rcu_read_unlock();
 }
 
@@ -302,7 +301,7 @@ static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem)
 	/* An object keeps its content until it is destructed. */
 	if (!pool_is_typed(pool))
 		payload_clear(mem, pool->tier[tier].size);
-	objpool_put(&pool->objects, class_raw(tier), mem);
+	objcache_put(&pool->objects, class_raw(tier), mem);
 }
 
 /* Puts memory that is known by its address, or refuses what is not. */
@@ -324,7 +323,7 @@ static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
 		 * holds the table's lock.
 		 */
 		rcu_read_lock();
-		objpool_park(&pool->objects, CLASS_PUT, mem, false);
+		objcache_park(&pool->objects, CLASS_PUT, mem, false);
 		rcu_read_unlock();
 		break;
 	case TRACK_OTHER_POOL:
@@ -355,7 +354,7 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 		return;
 	}
 	/* Nor is there any of a pool that has served none. */
-	tier = objpool_started(&pool->objects) ? raw_tier(pool, mem) : -1;
+	tier = objcache_started(&pool->objects) ? raw_tier(pool, mem) : -1;
 	if (tier >= 0)
 		raw_put_tier(pool, tier, mem);
 	else
@@ -364,11 +363,11 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 
 /* What bytepool_put() does where there may be room somewhere. */
 static noinline void raw_put_shared(struct bytepool *pool, void *mem,
-				    unsigned long offset, unsigned long site)
+				    unsigned long ofs, unsigned long site)
 {
 	/* What belongs to a pool that has served nothing is another one's. */
-	if (likely(objpool_started(&pool->objects)))
-		objpool_put_slow(&pool->objects, class_at(offset), mem);
+	if (likely(objcache_started(&pool->objects)))
+		objcache_put_slow(&pool->objects, ofs_to_class(ofs), mem);
 	else
 		raw_put(pool, mem, site);
 }
@@ -377,28 +376,28 @@ static noinline void raw_put_shared(struct bytepool *pool, void *mem,
  * What bytepool_put() does where this CPU has no room, still inside its
  * section: as buf_put_full().
  */
-static noinline void raw_put_full(struct cpu_block *block, unsigned long offset,
+static noinline void raw_put_full(struct cpu_cache *cache, unsigned long ofs,
 				  void *mem, struct bytepool *pool,
 				  unsigned long site)
 {
-	if (cpu_can_exchange_full(block, offset)) {
-		cpu_push_other(block, offset, mem);
+	if (cpu_can_exchange_full(cache, ofs)) {
+		cpu_push_other(cache, ofs, mem);
 		return;
 	}
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
-	    !objpool_may_drop(&pool->objects, block, offset)) {
-		mark_leave();
-		raw_put_shared(pool, mem, offset, site);
+	    !objcache_may_drop(&pool->objects, cache, ofs)) {
+		cpu_unlock();
+		raw_put_shared(pool, mem, ofs, site);
 		return;
 	}
-	cpu_drop(block, offset);
-	kmem_cache_free(tier_at(pool, offset)->slab, mem);
+	cpu_drop(cache, ofs);
+	kmem_cache_free(tier_at(pool, ofs)->slab, mem);
 	preempt_enable();
 }
 
 /* What bytepool_put() does off the fast path. */
-static noinline void raw_put_slow(struct bytepool *pool, void *mem,
-				  unsigned long site)
+static noinline void raw_put_check(struct bytepool *pool, void *mem,
+				   unsigned long site)
 {
 	if (mem && pool_usable(pool, site))
 		raw_put(pool, mem, site);
@@ -418,19 +417,19 @@ static noinline void raw_put_slow(struct bytepool *pool, void *mem,
  */
 void bytepool_put(struct bytepool *pool, void *mem)
 {
-	struct cpu_block *block;
-	unsigned long offset;
+	struct cpu_cache *cache;
+	unsigned long ofs;
 	enum push push;
 
 	if (unlikely(!ptr_valid(pool)) ||
-	    unlikely(!raw_find(pool, mem, &offset))) {
-		raw_put_slow(pool, mem, _RET_IP_);
+	    unlikely(!raw_class_of(pool, mem, &ofs))) {
+		raw_put_check(pool, mem, _RET_IP_);
 		return;
 	}
-	push = objpool_push_inside(pool->objects.cpu, offset, mem, &block);
-	if (unlikely(push == PUSH_FULL))
-		raw_put_full(block, offset, mem, pool, _RET_IP_);
+	push = objcache_push_inside(pool->objects.cpu, ofs, mem, &cache);
+	if (unlikely(push == PUSH_FULL_LOCKED))
+		raw_put_full(cache, ofs, mem, pool, _RET_IP_);
 	else if (unlikely(push == PUSH_BUSY))
-		raw_put_shared(pool, mem, offset, _RET_IP_);
+		raw_put_shared(pool, mem, ofs, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_put);

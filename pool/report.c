@@ -113,7 +113,7 @@ void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site)
 	if (READ_ONCE(pool->objects.dead))
 		report_misuse(pool, MISUSE_DEAD_POOL, NULL, site, 0);
 	else if (class < pool->objects.nr_classes &&
-		 objpool_start(&pool->objects, GFP_NOWAIT))
+		 objcache_start(&pool->objects, GFP_NOWAIT))
 		atomic64_inc(&counts_of(&pool->objects, class)->fail);
 	else
 		atomic64_inc(&pool->fail);

@@ -17,8 +17,8 @@ static void tier_sum(struct bytepool *pool, unsigned int tier,
 {
 	struct class_sum buf, raw;
 
-	objpool_sum(&pool->objects, class_buf(tier), &buf);
-	objpool_sum(&pool->objects, class_raw(tier), &raw);
+	objcache_sum(&pool->objects, class_buf(tier), &buf);
+	objcache_sum(&pool->objects, class_raw(tier), &raw);
 	stats->size = pool->tier[tier].size;
 	stats->hit = buf.hit + raw.hit;
 	stats->miss = buf.miss + raw.miss;
@@ -153,6 +153,6 @@ unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 {
 	if (!pool_usable(pool, _RET_IP_) || !lens)
 		return 0;
-	return objpool_recent(&pool->objects, lens, nr);
+	return objcache_recent(&pool->objects, lens, nr);
 }
 EXPORT_SYMBOL_GPL(bytepool_recent_lengths);

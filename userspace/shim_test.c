@@ -162,61 +162,61 @@ static void this_cpu_where_it_may_change_is_caught(struct kunit *test)
 
 static void mark_is_set_once(struct kunit *test)
 {
-	KUNIT_ASSERT_TRUE(test, mark_enter());
-	KUNIT_EXPECT_FALSE(test, mark_enter());
-	KUNIT_EXPECT_FALSE(test, mark_enter_outermost());
+	KUNIT_ASSERT_TRUE(test, cpu_trylock());
+	KUNIT_EXPECT_FALSE(test, cpu_trylock());
+	KUNIT_EXPECT_FALSE(test, cpu_trylock_fast());
 	/* What is entered and left inside leaves it as it was. */
 	preempt_disable();
 	rcu_read_lock();
-	KUNIT_EXPECT_FALSE(test, mark_enter());
+	KUNIT_EXPECT_FALSE(test, cpu_trylock());
 	rcu_read_unlock();
 	preempt_enable();
-	KUNIT_EXPECT_FALSE(test, mark_enter());
-	mark_leave();
+	KUNIT_EXPECT_FALSE(test, cpu_trylock());
+	cpu_unlock();
 
-	KUNIT_ASSERT_TRUE(test, mark_enter());
-	mark_leave();
+	KUNIT_ASSERT_TRUE(test, cpu_trylock());
+	cpu_unlock();
 	if (sections_are_shared())
 		return;
 
-	KUNIT_ASSERT_TRUE(test, mark_enter_outermost());
-	KUNIT_EXPECT_FALSE(test, mark_enter());
-	mark_leave_outermost();
-	KUNIT_ASSERT_TRUE(test, mark_enter_outermost());
-	mark_leave();
-	KUNIT_ASSERT_TRUE(test, mark_enter());
-	mark_leave();
+	KUNIT_ASSERT_TRUE(test, cpu_trylock_fast());
+	KUNIT_EXPECT_FALSE(test, cpu_trylock());
+	cpu_unlock_fast();
+	KUNIT_ASSERT_TRUE(test, cpu_trylock_fast());
+	cpu_unlock();
+	KUNIT_ASSERT_TRUE(test, cpu_trylock());
+	cpu_unlock();
 }
 
 /* Cleared, it leaves a section without preemption behind. */
 static void mark_is_apart_from_its_section(struct kunit *test)
 {
-	KUNIT_ASSERT_TRUE(test, mark_enter());
-	mark_clear();
-	KUNIT_EXPECT_FALSE(test, mark_enter_outermost());
+	KUNIT_ASSERT_TRUE(test, cpu_trylock());
+	__cpu_unlock();
+	KUNIT_EXPECT_FALSE(test, cpu_trylock_fast());
 	EXPECT_WARNINGS(test, 1, might_sleep());
-	KUNIT_ASSERT_TRUE(test, mark_enter());
-	mark_leave();
+	KUNIT_ASSERT_TRUE(test, cpu_trylock());
+	cpu_unlock();
 	preempt_enable();
 	EXPECT_NO_WARNINGS(test, might_sleep());
 
 	preempt_disable();
-	KUNIT_EXPECT_FALSE(test, mark_enter_outermost());
-	KUNIT_ASSERT_TRUE(test, mark_enter());
-	mark_leave();
+	KUNIT_EXPECT_FALSE(test, cpu_trylock_fast());
+	KUNIT_ASSERT_TRUE(test, cpu_trylock());
+	cpu_unlock();
 	preempt_enable();
 	rcu_read_lock();
-	KUNIT_EXPECT_FALSE(test, mark_enter_outermost());
+	KUNIT_EXPECT_FALSE(test, cpu_trylock_fast());
 	rcu_read_unlock();
 	if (sections_are_shared())
 		return;
 
-	KUNIT_ASSERT_TRUE(test, mark_enter_outermost());
-	mark_clear();
-	KUNIT_EXPECT_FALSE(test, mark_enter_outermost());
+	KUNIT_ASSERT_TRUE(test, cpu_trylock_fast());
+	__cpu_unlock();
+	KUNIT_EXPECT_FALSE(test, cpu_trylock_fast());
 	preempt_enable();
-	KUNIT_ASSERT_TRUE(test, mark_enter_outermost());
-	mark_leave_outermost();
+	KUNIT_ASSERT_TRUE(test, cpu_trylock_fast());
+	cpu_unlock_fast();
 }
 
 /* === Locks === */
@@ -1172,11 +1172,11 @@ static unsigned long read_begin(enum reader_kind kind)
 		preempt_disable();
 	else if (kind == READER_IRQ)
 		local_irq_save(flags);
-	else if (!(kind == READER_OUTERMOST ? mark_enter_outermost() :
-					      mark_enter()))
+	else if (!(kind == READER_OUTERMOST ? cpu_trylock_fast() :
+					      cpu_trylock()))
 		BUG();
 	if (kind == READER_CLEARED)
-		mark_clear();
+		__cpu_unlock();
 	return flags;
 }
 
@@ -1187,9 +1187,9 @@ static void read_end(enum reader_kind kind, unsigned long flags)
 	else if (kind == READER_IRQ)
 		local_irq_restore(flags);
 	else if (kind == READER_MARK)
-		mark_leave();
+		cpu_unlock();
 	else if (kind == READER_OUTERMOST)
-		mark_leave_outermost();
+		cpu_unlock_fast();
 	else
 		preempt_enable();
 }

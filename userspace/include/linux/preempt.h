@@ -37,7 +37,7 @@
 void preempt_disable(void);
 void preempt_enable(void);
 
-static inline bool mark_enter(void)
+static inline bool cpu_trylock(void)
 {
 	preempt_disable();
 	if (!shim_thread.marked) {
@@ -49,51 +49,51 @@ static inline bool mark_enter(void)
 	return false;
 }
 
-static inline void mark_clear(void)
+static inline void __cpu_unlock(void)
 {
 	barrier();
 	shim_thread.marked = false;
 }
 
-static inline void mark_leave(void)
+static inline void cpu_unlock(void)
 {
-	mark_clear();
+	__cpu_unlock();
 	preempt_enable();
 }
 
 /* As strict as the fast build. */
-static inline bool mark_enter_outermost(void)
+static inline bool cpu_trylock_fast(void)
 {
 	return !preempt_count() && !shim_thread.irqs_off &&
-	       !shim_thread.rcu_nesting && mark_enter();
+	       !shim_thread.rcu_nesting && cpu_trylock();
 }
 
-static inline void mark_leave_outermost(void)
+static inline void cpu_unlock_fast(void)
 {
-	mark_leave();
+	cpu_unlock();
 }
 #else
-static __always_inline bool mark_enter(void)
+static __always_inline bool cpu_trylock(void)
 {
 	return shim_reader_enter_marked();
 }
 
-static __always_inline void mark_clear(void)
+static __always_inline void __cpu_unlock(void)
 {
 	shim_reader_unmark();
 }
 
-static __always_inline void mark_leave(void)
+static __always_inline void cpu_unlock(void)
 {
 	shim_reader_leave_marked();
 }
 
-static __always_inline bool mark_enter_outermost(void)
+static __always_inline bool cpu_trylock_fast(void)
 {
 	return shim_reader_enter_outermost();
 }
 
-static __always_inline void mark_leave_outermost(void)
+static __always_inline void cpu_unlock_fast(void)
 {
 	shim_reader_leave_outermost();
 }
