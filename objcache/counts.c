@@ -11,9 +11,11 @@
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
-#include "objcache.h"
+#include "counts.h"
+#include "cpu.h"
 
 /* === Counters, where the fast path does not count === */
 

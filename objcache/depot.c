@@ -14,7 +14,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
-#include "objcache.h"
+#include "depot.h"
 
 /*
  * Empty magazines that a depot keeps for the next flush: at least so many, and

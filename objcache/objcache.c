@@ -28,7 +28,9 @@
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/nodemask.h>
+#include <linux/overflow.h>
 #include <linux/rcupdate.h>
+#include <linux/slab.h>
 
 #include "objcache.h"
 
@@ -759,9 +761,10 @@ void objcache_set_class(struct objcache *oc, unsigned int class, size_t size)
 			   MAGAZINE_BYTES_MIN);
 
 	objclass->size = size;
-	objclass->rounds = size ? clamp_t(size_t, DIV_ROUND_CLOSEST(bytes, size), 1,
-				    MAX_ROUNDS) :
-			    MAX_ROUNDS;
+	objclass->rounds = size ? clamp_t(size_t,
+					  DIV_ROUND_CLOSEST(bytes, size), 1,
+					  MAX_ROUNDS) :
+				  MAX_ROUNDS;
 	objclass->max_full = size ? UINT_MAX : MAX_FREE_OF_CHARGE;
 	objclass->keep_on_shrink = !size;
 }

@@ -16,8 +16,12 @@
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
-#include "objcache.h"
+#include "counts.h"
+#include "cpu.h"
+#include "depot.h"
+#include "reclaim.h"
 
 struct workqueue_struct *bytepool_wq;
 struct workqueue_struct *bytepool_idle_wq;
