@@ -10,6 +10,7 @@
 #define _BYTEPOOL_HOST_H
 
 #include <linux/err.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -52,6 +53,10 @@ static __always_inline void cpu_unlock(void)
 	__cpu_unlock();
 	preempt_enable();
 }
+
+/* Where lockdep is built in, says so unless this CPU's lock is held. */
+#define cpu_lock_assert_held() \
+	lockdep_assert(__this_cpu_read(bytepool_cpu_locked))
 
 /*
  * The same for fast paths, which may fail inside of any section. In userspace,

@@ -43,7 +43,7 @@
 #define MAGAZINE_BYTES_MIN (256UL << 10)
 #define MAGAZINE_SHARE	   4
 #define SHARING_CPUS	   16U
-#define MAX_ROUNDS	   64U
+#define MAX_ROUNDS	   60U
 
 /* Magazines of objects that take nothing from the idle budget, in a depot. */
 #define MAX_FREE_OF_CHARGE 16
@@ -127,6 +127,7 @@ void cpu_push_other(struct cpu_cache *cache, unsigned long ofs, void *obj)
 {
 	struct cpu_class *cc = cpu_class_at(cache, ofs);
 
+	cpu_lock_assert_held();
 	cpu_exchange(cc, cc->loaded->cap);
 	u64_stats_update_begin(&cache->sync);
 	cpu_add(cc, obj);

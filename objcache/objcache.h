@@ -301,7 +301,7 @@ static inline bool objcache_may_drop(struct objcache *oc,
 }
 
 /**
- * cpu_drop() - count a put whose object is not kept, and clear the mark
+ * cpu_drop() - count a put whose object is not kept, and release the CPU lock
  * @cache: this CPU's, after objcache_may_drop()
  * @ofs: class_to_ofs() of the object's class
  *
@@ -311,6 +311,7 @@ static inline bool objcache_may_drop(struct objcache *oc,
  */
 static inline void cpu_drop(struct cpu_cache *cache, unsigned long ofs)
 {
+	cpu_lock_assert_held();
 	u64_stats_update_begin(&cache->sync);
 	u64_stats_inc(&cpu_class_at(cache, ofs)->cold->dropped);
 	u64_stats_update_end(&cache->sync);
@@ -339,6 +340,41 @@ static inline bool cpu_drop_keep_handle(struct cpu_cache *cache,
 	u64_stats_update_end(&cache->sync);
 	cpu_drop(cache, ofs);
 	return true;
+}
+
+/**
+ * objcache_put_full() - give away an object that this CPU has no room for
+ * @cache: this CPU's, after %PUSH_FULL_LOCKED
+ * @ofs: class_to_ofs() of the object's class
+ * @obj: the object
+ * @oc: the objcache
+ * @drop: takes the object apart, where there is no room anywhere: calls
+ *	cpu_drop() or cpu_drop_keep_handle(), frees what is left, and enables
+ *	preemption; or returns false and does nothing. A constant, so that the
+ *	compiler makes it part of the caller
+ *
+ * The one way out of the section that a push which found no room is still
+ * inside of.
+ *
+ * Return: false if the object is still the caller's, for objcache_put_slow();
+ * on success nothing of the pool may be touched: it may be gone.
+ */
+static __always_inline bool
+objcache_put_full(struct cpu_cache *cache, unsigned long ofs, void *obj,
+		  struct objcache *oc,
+		  bool (*drop)(struct cpu_cache *cache, unsigned long ofs,
+			       void *obj, struct objcache *oc))
+{
+	cpu_lock_assert_held();
+	if (cpu_can_exchange_full(cache, ofs)) {
+		cpu_push_other(cache, ofs, obj);
+		return true;
+	}
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) &&
+	    objcache_may_drop(oc, cache, ofs) && drop(cache, ofs, obj, oc))
+		return true;
+	cpu_unlock();
+	return false;
 }
 
 #endif /* _BYTEPOOL_OBJCACHE_H */

@@ -73,7 +73,6 @@ static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
 	refcount_set(&buf->ref, 0);
 	WRITE_ONCE(buf->rcu, pool->flags & BYTEPOOL_RCU ? 1 : 0);
 	buf->cpu = pool->objects.cpu;
-	buf->generation = 0;
 	buf->cpu_ofs = 0;
 	buf->site = 0;
 	if (handle_link(pool, buf))
@@ -322,7 +321,6 @@ static __always_inline void buf_begin(struct bytepool_buf *buf, u64 state,
 				      size_t len, unsigned long site)
 {
 	WRITE_ONCE(buf->site, site);
-	buf->generation++;
 	buf->len = len;
 	/* Pairs with the acquire in bytepool_buf_tryretain(). */
 	smp_wmb();
@@ -402,13 +400,20 @@ err_free_handle:
 	return get_failed_oversize(pool, site);
 }
 
-/* What bytepool_get_buf() does off the fast path. */
-static noinline struct bytepool_buf *
-buf_get_slow(struct bytepool *pool, size_t len, gfp_t gfp, unsigned long site)
+/*
+ * What bytepool_get_buf() does off the fast path; @refused is an idle handle
+ * that the fast path has popped and that cannot be issued, or NULL.
+ */
+static noinline struct bytepool_buf *buf_get_slow(struct bytepool *pool,
+						  size_t len, gfp_t gfp,
+						  struct bytepool_buf *refused,
+						  unsigned long site)
 {
 	struct bytepool_buf *buf = NULL;
 	unsigned int tier;
 
+	if (unlikely(refused))
+		buf_refuse(pool, refused, site);
 	if (!get_allowed(pool, gfp, site))
 		return NULL;
 	if (len - 1 >= pool->largest)
@@ -433,9 +438,7 @@ static noinline struct bytepool_buf *buf_get_shared(struct bytepool *pool,
 	buf = objcache_get_slow(&pool->objects, ofs_to_class(ofs), len, gfp);
 	if (likely(buf) && likely(buf_issue(buf, len, site)))
 		return buf;
-	if (buf)
-		buf_refuse(pool, buf, site);
-	return buf_get_slow(pool, len, gfp, site);
+	return buf_get_slow(pool, len, gfp, buf, site);
 }
 
 /* And where this CPU has no handle for the payload, or there is none. */
@@ -492,7 +495,7 @@ static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
 	struct bytepool_buf *buf;
 
 	if (!slab_allowed())
-		return buf_get_slow(pool, len, gfp, site);
+		return buf_get_slow(pool, len, gfp, NULL, site);
 	if (!depot_is_empty(&pool->objects, ofs))
 		return buf_get_shared(pool, len, gfp, ofs, site);
 	data = payload_alloc(tier, gfp);
@@ -506,16 +509,6 @@ static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
 	buf->data = data;
 	buf_begin(buf, pool->last_ref_state, len, site);
 	return buf;
-}
-
-/* The fast path met a handle that somebody else has, too. */
-static noinline struct bytepool_buf *buf_get_again(struct bytepool *pool,
-						   struct bytepool_buf *buf,
-						   size_t len, gfp_t gfp,
-						   unsigned long site)
-{
-	buf_refuse(pool, buf, site);
-	return buf_get_slow(pool, len, gfp, site);
 }
 
 /**
@@ -540,16 +533,16 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
-		return buf_get_slow(pool, len, gfp, _RET_IP_);
+		return buf_get_slow(pool, len, gfp, NULL, _RET_IP_);
 	ofs = ofs_of_len(pool, len)->buf;
 	pop = objcache_pop(&pool->objects, ofs, len, &obj);
 	if (unlikely(pop == POP_EMPTY))
 		return buf_get_miss(pool, len, gfp, ofs, _RET_IP_);
 	/* Or tiers lie so close that it is the next one's. */
 	if (unlikely(pop == POP_OTHER))
-		return buf_get_slow(pool, len, gfp, _RET_IP_);
+		return buf_get_slow(pool, len, gfp, NULL, _RET_IP_);
 	if (unlikely(!buf_issue(obj, len, _RET_IP_)))
-		return buf_get_again(pool, obj, len, gfp, _RET_IP_);
+		return buf_get_slow(pool, len, gfp, obj, _RET_IP_);
 	return obj;
 }
 EXPORT_SYMBOL_GPL(bytepool_get_buf);
@@ -601,45 +594,40 @@ static noinline void buf_release_slow(struct bytepool_buf *buf,
 	buf_recycle(buf, site);
 }
 
+/* A function of its own: the arguments of the call would cost a hit a move. */
 static noinline void buf_put_slow(struct bytepool *pool,
 				  struct bytepool_buf *buf)
 {
 	objcache_put_slow(&pool->objects, buf->class, buf);
 }
 
-/*
- * Gives away a dead handle, of no particular kind, that this CPU has no room
- * for, still inside its section: takes it apart at once where there is no room
- * anywhere.
- */
+/* Frees the payload, and keeps the handle as a spare one. */
+static __always_inline bool buf_drop(struct cpu_cache *cache, unsigned long ofs,
+				     void *obj, struct objcache *oc)
+{
+	struct bytepool *pool = pool_of(oc);
+	struct bytepool_buf *buf = obj;
+	void *data = buf->data;
+
+	/* The handle is the CPU's after this. */
+	if (!cpu_drop_keep_handle(cache, ofs, pool->spare_ofs, buf))
+		return false;
+	kmem_cache_free(tier_at(pool, ofs)->slab, data);
+	preempt_enable();
+	return true;
+}
+
+/* Where this CPU has no room for a dead handle of the plain kind. */
 static noinline void buf_put_full(struct cpu_cache *cache, unsigned long ofs,
 				  struct bytepool_buf *buf,
 				  struct bytepool *pool)
 {
-	void *data;
-
-	if (cpu_can_exchange_full(cache, ofs)) {
-		cpu_push_other(cache, ofs, buf);
-		return;
-	}
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
-	    !objcache_may_drop(&pool->objects, cache, ofs))
-		goto leave;
-	/* The handle is this CPU's after that. */
-	data = buf->data;
-	if (!cpu_drop_keep_handle(cache, ofs, pool->spare_ofs, buf))
-		goto leave;
-	kmem_cache_free(tier_at(pool, ofs)->slab, data);
-	preempt_enable();
-	return;
-
-leave:
-	cpu_unlock();
-	buf_put_slow(pool, buf);
+	if (!objcache_put_full(cache, ofs, buf, &pool->objects, buf_drop))
+		buf_put_slow(pool, buf);
 }
 
 /* Where the fast path of a release has got to. */
-enum drop {
+enum unref {
 	UNREF_LAST, /* the count is 0, and the handle the caller's alone */
 	UNREF_SHARED, /* others go on holding the buffer */
 	UNREF_SLOW, /* it is not so simple, and nothing was done */
@@ -666,8 +654,8 @@ static __always_inline bool buf_unref_last_atomic(struct bytepool_buf *buf,
 }
 
 /* Drops a reference of a buffer that is shared, or may be by late readers. */
-static __always_inline enum drop buf_unref_atomic(struct bytepool_buf *buf,
-						  u64 state)
+static __always_inline enum unref buf_unref_atomic(struct bytepool_buf *buf,
+						   u64 state)
 {
 	int refs = state_refs(state);
 
@@ -689,7 +677,7 @@ static __always_inline enum drop buf_unref_atomic(struct bytepool_buf *buf,
  * A sole holder needs no locked instruction, as in skb_unref(), unless late
  * readers may try to retain.
  */
-static __always_inline enum drop buf_unref(struct bytepool_buf *buf)
+static __always_inline enum unref buf_unref(struct bytepool_buf *buf)
 {
 	u64 state = READ_ONCE(buf->state);
 
@@ -703,13 +691,13 @@ static __always_inline enum drop buf_unref(struct bytepool_buf *buf)
 
 /* What follows a drop, unless others go on holding the buffer. */
 static __always_inline void buf_unref_done(struct bytepool_buf *buf,
-					   enum drop drop, unsigned long site)
+					   enum unref unref, unsigned long site)
 {
 	struct cpu_cache *cache;
 	unsigned long ofs;
 	enum push push;
 
-	if (unlikely(drop == UNREF_SLOW)) {
+	if (unlikely(unref == UNREF_SLOW)) {
 		buf_release_slow(buf, site);
 		return;
 	}
@@ -725,10 +713,10 @@ static __always_inline void buf_unref_done(struct bytepool_buf *buf,
 static __always_inline void buf_release(struct bytepool_buf *buf,
 					unsigned long site)
 {
-	enum drop drop = buf_unref(buf);
+	enum unref unref = buf_unref(buf);
 
-	if (drop != UNREF_SHARED)
-		buf_unref_done(buf, drop, site);
+	if (unref != UNREF_SHARED)
+		buf_unref_done(buf, unref, site);
 }
 
 /**
@@ -742,14 +730,14 @@ static __always_inline void buf_release(struct bytepool_buf *buf,
  */
 void bytepool_buf_release(struct bytepool_buf *buf)
 {
-	enum drop drop;
+	enum unref unref;
 
 	if (unlikely(!buf))
 		return;
 	/* The call site is not looked up before it is wanted. */
-	drop = buf_unref(buf);
-	if (drop != UNREF_SHARED)
-		buf_unref_done(buf, drop, _RET_IP_);
+	unref = buf_unref(buf);
+	if (unref != UNREF_SHARED)
+		buf_unref_done(buf, unref, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_release);
 

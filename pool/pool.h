@@ -265,7 +265,6 @@ static __always_inline int state_refs(u64 state)
  *	never written to but by the get that issues the handle again
  * @flags: BUF_*: its state
  * @state: both in one piece, for a single look
- * @generation: how often it has been issued; for whoever reads a dump
  * @rcu: may be looked up under RCU. The same as long as the memory is a
  *	handle, for late readers look at it
  * @len: length in bytes, as asked or as set
@@ -289,8 +288,7 @@ struct bytepool_buf {
 		};
 		u64 state;
 	};
-	u16 generation;
-	u16 rcu;
+	u32 rcu;
 	u32 len;
 	struct list_head link;
 	union {

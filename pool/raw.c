@@ -372,27 +372,22 @@ static noinline void raw_put_shared(struct bytepool *pool, void *mem,
 		raw_put(pool, mem, site);
 }
 
-/*
- * What bytepool_put() does where this CPU has no room, still inside its
- * section: as buf_put_full().
- */
+static __always_inline bool raw_drop(struct cpu_cache *cache, unsigned long ofs,
+				     void *obj, struct objcache *oc)
+{
+	cpu_drop(cache, ofs);
+	kmem_cache_free(tier_at(pool_of(oc), ofs)->slab, obj);
+	preempt_enable();
+	return true;
+}
+
+/* Where this CPU has no room for raw memory. */
 static noinline void raw_put_full(struct cpu_cache *cache, unsigned long ofs,
 				  void *mem, struct bytepool *pool,
 				  unsigned long site)
 {
-	if (cpu_can_exchange_full(cache, ofs)) {
-		cpu_push_other(cache, ofs, mem);
-		return;
-	}
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
-	    !objcache_may_drop(&pool->objects, cache, ofs)) {
-		cpu_unlock();
+	if (!objcache_put_full(cache, ofs, mem, &pool->objects, raw_drop))
 		raw_put_shared(pool, mem, ofs, site);
-		return;
-	}
-	cpu_drop(cache, ofs);
-	kmem_cache_free(tier_at(pool, ofs)->slab, mem);
-	preempt_enable();
 }
 
 /* What bytepool_put() does off the fast path. */

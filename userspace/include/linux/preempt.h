@@ -61,6 +61,8 @@ static inline void cpu_unlock(void)
 	preempt_enable();
 }
 
+#define cpu_lock_assert_held() ((void)WARN_ON(!shim_thread.marked))
+
 /* As strict as the fast build. */
 static inline bool cpu_trylock_fast(void)
 {
@@ -73,6 +75,8 @@ static inline void cpu_unlock_fast(void)
 	cpu_unlock();
 }
 #else
+#define cpu_lock_assert_held() ((void)0)
+
 static __always_inline bool cpu_trylock(void)
 {
 	return shim_reader_enter_marked();
