@@ -325,7 +325,7 @@ static int pool_objects_init(struct bytepool *pool,
 		objcache_set_class(&pool->objects, class_raw(i),
 				   pool->tier[i].size);
 	}
-	objcache_set_class(&pool->objects, class_spare(pool), 0);
+	objcache_set_class_uncharged(&pool->objects, class_spare(pool));
 	pool->largest = pool->tier[pool->nr_tiers - 1].size;
 	pool->handle_flags = idle_handle_flags(pool);
 	pool->last_ref_state = state_of(1, pool->handle_flags & ~BUF_IDLE);

@@ -198,7 +198,7 @@ size_t objcache_idle_bytes(struct objcache *oc)
 	unsigned int i;
 
 	for (i = 0; i < oc->nr_classes; i++) {
-		if (!oc->class[i].size)
+		if (oc->class[i].uncharged)
 			continue;
 		objcache_sum(oc, i, &sum);
 		bytes += sum_idle(&sum) * oc->class[i].size;

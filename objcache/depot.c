@@ -52,20 +52,22 @@ size_t budget_charge(struct idle_budget *budget, size_t need, size_t want)
 /* === Magazines and depots === */
 
 /**
- * magazine_uncharge_slots() - take the vacant places' share of the budget out of a magazine
+ * magazine_uncharge_slots() - uncharge the free slots of a magazine
  * @mag: the magazine, which nobody else uses
- * @size: of its objects
+ * @objclass: of its objects
  *
  * Return: bytes, for budget_uncharge().
  */
-size_t magazine_uncharge_slots(struct magazine *mag, size_t size)
+size_t magazine_uncharge_slots(struct magazine *mag,
+			       const struct objclass *objclass)
 {
-	size_t bytes = (mag->charged - mag->nr) * size;
+	unsigned int nr = mag->charged - mag->nr;
 
-	/* What takes nothing from the budget is limited by room alone. */
-	if (size && mag != &no_magazine)
-		mag->charged = mag->nr;
-	return bytes;
+	/* &no_magazine, of which nothing is charged, is never written. */
+	if (objclass->uncharged || !nr)
+		return 0;
+	mag->charged = mag->nr;
+	return nr * objclass->size;
 }
 
 static struct magazine *magazine_alloc(struct objcache *oc, unsigned int class,
@@ -85,7 +87,7 @@ static struct magazine *magazine_alloc(struct objcache *oc, unsigned int class,
 	mag->cap = cap;
 	mag->seen = 0;
 	/* Places are drawn for as they are used, but for what takes nothing. */
-	mag->charged = oc->class[class].size ? 0 : cap;
+	mag->charged = oc->class[class].uncharged ? cap : 0;
 	return mag;
 }
 
@@ -141,7 +143,7 @@ static void magazine_free(struct objcache *oc, unsigned int class,
 			  struct magazine *mag)
 {
 	budget_uncharge(oc->budget,
-			magazine_uncharge_slots(mag, oc->class[class].size));
+			magazine_uncharge_slots(mag, &oc->class[class]));
 	kfree(mag);
 }
 
@@ -245,7 +247,7 @@ void *depot_take_one(struct objcache *oc, unsigned int class,
 	mag = depot->full;
 	if (mag) {
 		obj = mag->obj[--mag->nr];
-		if (oc->class[class].size)
+		if (!oc->class[class].uncharged)
 			mag->charged = mag->nr;
 		if (!mag->nr)
 			empty = depot_unlink(depot);
@@ -273,7 +275,7 @@ static bool depot_add_one(struct objcache *oc, unsigned int class,
 		*empty = NULL;
 		if (!mag)
 			return false;
-		*vacant = magazine_uncharge_slots(mag, oc->class[class].size);
+		*vacant = magazine_uncharge_slots(mag, &oc->class[class]);
 		depot_link(depot, mag);
 	}
 	mag->obj[mag->nr++] = obj;
@@ -316,7 +318,7 @@ size_t depot_uncharge_slots(struct objcache *oc, unsigned int class,
 	    !lock_unless_held(&depot->lock, &flags))
 		return 0;
 	for (mag = depot->empty; mag; mag = mag->next)
-		bytes += magazine_uncharge_slots(mag, oc->class[class].size);
+		bytes += magazine_uncharge_slots(mag, &oc->class[class]);
 	WRITE_ONCE(depot->has_charge, false);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	return bytes;

@@ -11,7 +11,8 @@
 
 void budget_init(struct idle_budget *budget, size_t max);
 size_t budget_charge(struct idle_budget *budget, size_t need, size_t want);
-size_t magazine_uncharge_slots(struct magazine *mag, size_t size);
+size_t magazine_uncharge_slots(struct magazine *mag,
+			       const struct objclass *objclass);
 struct magazine *depot_get_full(struct objcache *oc, unsigned int class,
 				struct depot *depot, struct magazine *empty);
 bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max,

@@ -46,7 +46,7 @@
 #define MAX_ROUNDS	   60U
 
 /* Magazines of objects that take nothing from the idle budget, in a depot. */
-#define MAX_FREE_OF_CHARGE 16
+#define MAX_FULL_UNCHARGED 16
 
 /* A push that interrupts keep on spoiling gives up after as many attempts. */
 #define PUSH_ATTEMPTS 6
@@ -57,8 +57,11 @@
  */
 struct magazine no_magazine __ro_after_init = { .cap = 1 };
 
+static const struct objclass no_objclass = { .uncharged = true };
+
 static struct cpu_cold no_cold __ro_after_init = {
 	.previous = &no_magazine,
+	.objclass = &no_objclass,
 };
 
 /*
@@ -274,6 +277,7 @@ static struct cpu_cache *cpu_cache_alloc(struct objcache *oc, gfp_t gfp)
 		cc->size = oc->class[i].size;
 		cc->cold = cache->cold + i;
 		cc->cold->previous = &no_magazine;
+		cc->cold->objclass = &oc->class[i];
 		cc->loaded = &no_magazine;
 		cpu_reload(cc);
 	}
@@ -465,7 +469,8 @@ static bool put_idle_shared(struct objcache *oc, unsigned int class, void *obj,
 {
 	size_t size = oc->class[class].size;
 
-	if (size && !budget_charge(oc->budget, size, size) &&
+	if (!oc->class[class].uncharged &&
+	    !budget_charge(oc->budget, size, size) &&
 	    (!objcache_reclaim(oc, class, insist) ||
 	     !budget_charge(oc->budget, size, size)))
 		return false;
@@ -749,10 +754,9 @@ int objcache_init(struct objcache *oc, unsigned int nr_classes,
 
 /**
  * objcache_set_class() - say what a class is
- * @oc: the object pool
+ * @oc: the objcache
  * @class: which class
- * @size: what an idle object takes from the idle budget, in bytes; 0: such
- *	objects are bookkeeping and take nothing
+ * @size: what an idle object takes from the idle budget, in bytes
  */
 void objcache_set_class(struct objcache *oc, unsigned int class, size_t size)
 {
@@ -762,12 +766,23 @@ void objcache_set_class(struct objcache *oc, unsigned int class, size_t size)
 			   MAGAZINE_BYTES_MIN);
 
 	objclass->size = size;
-	objclass->rounds = size ? clamp_t(size_t,
-					  DIV_ROUND_CLOSEST(bytes, size), 1,
-					  MAX_ROUNDS) :
-				  MAX_ROUNDS;
-	objclass->max_full = size ? UINT_MAX : MAX_FREE_OF_CHARGE;
-	objclass->keep_on_shrink = !size;
+	objclass->rounds =
+		clamp_t(size_t, DIV_ROUND_CLOSEST(bytes, size), 1, MAX_ROUNDS);
+	objclass->max_full = UINT_MAX;
+}
+
+/**
+ * objcache_set_class_uncharged() - say that a class is bookkeeping
+ * @oc: the objcache
+ * @class: which class; its objects have no size, and a shrink leaves them alone
+ */
+void objcache_set_class_uncharged(struct objcache *oc, unsigned int class)
+{
+	struct objclass *objclass = &oc->class[class];
+
+	objclass->rounds = MAX_ROUNDS;
+	objclass->max_full = MAX_FULL_UNCHARGED;
+	objclass->uncharged = true;
 }
 
 /**

@@ -20,6 +20,7 @@ int objcache_init(struct objcache *oc, unsigned int nr_classes,
 		  const struct objcache_ops *ops, struct idle_budget *budget,
 		  bool bypass);
 void objcache_set_class(struct objcache *oc, unsigned int class, size_t size);
+void objcache_set_class_uncharged(struct objcache *oc, unsigned int class);
 bool objcache_start(struct objcache *oc, gfp_t gfp);
 void objcache_kill(struct objcache *oc);
 void objcache_reap(struct objcache *oc);

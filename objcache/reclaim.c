@@ -130,7 +130,7 @@ static size_t magazine_dissolve(struct objcache *oc, unsigned int class,
 	size_t bytes;
 
 	magazine_drain(oc, class, mag, DRAIN_ATOMIC);
-	bytes = magazine_uncharge_slots(mag, oc->class[class].size);
+	bytes = magazine_uncharge_slots(mag, &oc->class[class]);
 	kfree(mag);
 	return bytes;
 }
@@ -177,11 +177,12 @@ static void thaw_cpus(struct objcache *oc)
  */
 size_t cpu_uncharge_slots(struct cpu_class *cc)
 {
+	const struct objclass *objclass = cc->cold->objclass;
 	size_t bytes;
 
 	cpu_save_nr(cc);
-	bytes = magazine_uncharge_slots(cc->loaded, cc->size) +
-		magazine_uncharge_slots(cc->cold->previous, cc->size);
+	bytes = magazine_uncharge_slots(cc->loaded, objclass) +
+		magazine_uncharge_slots(cc->cold->previous, objclass);
 	cpu_reload(cc);
 	return bytes;
 }
@@ -225,7 +226,7 @@ static size_t drain_cpu(struct objcache *oc, struct cpu_cache *cache,
 	unsigned int i;
 
 	for (i = 0; i < oc->nr_classes; i++) {
-		if (how != DRAIN_ALL && oc->class[i].keep_on_shrink)
+		if (how != DRAIN_ALL && oc->class[i].uncharged)
 			continue;
 		bytes += drain_class(oc, &cache->class[i], i, how);
 		free_magazines(&cache->class[i]);
@@ -246,7 +247,8 @@ static size_t drain_depot(struct objcache *oc, unsigned int class,
 		if (!mag)
 			break;
 		done += magazine_drain(oc, class, mag, how) * size;
-		budget_uncharge(oc->budget, magazine_uncharge_slots(mag, size));
+		budget_uncharge(oc->budget, magazine_uncharge_slots(
+						    mag, &oc->class[class]));
 		depot_put_empty(oc, class, depot, mag);
 	}
 	return done;
@@ -268,7 +270,7 @@ size_t drain_depots(struct objcache *oc, size_t bytes, enum drain how)
 		for (i = oc->nr_classes; i-- && done < bytes;) {
 			struct depot *depot = depots + i;
 
-			if (how != DRAIN_ALL && oc->class[i].keep_on_shrink)
+			if (how != DRAIN_ALL && oc->class[i].uncharged)
 				continue;
 			done += drain_depot(oc, i, depot, bytes - done, how);
 			if (how != DRAIN_ATOMIC)
@@ -413,7 +415,7 @@ static struct magazine *cpu_take_cold(struct cpu_class *cc)
 
 	cpu_save_nr(cc);
 	mag = cc->cold->previous->nr ? cc->cold->previous : cc->loaded;
-	if (!cc->size || !mag->nr)
+	if (cc->cold->objclass->uncharged || !mag->nr)
 		return NULL;
 	if (mag->seen != activity) {
 		mag->seen = activity;
@@ -444,8 +446,8 @@ static void cpu_flush_idle(struct objcache *oc, unsigned int except)
 		 * Not all vacant slots are the last look's: this may be
 		 * another CPU by now. In a depot nobody would find their share.
 		 */
-		budget_uncharge(oc->budget, magazine_uncharge_slots(
-						    mag, oc->class[i].size));
+		budget_uncharge(oc->budget,
+				magazine_uncharge_slots(mag, &oc->class[i]));
 		if (!depot_put_full(depot_here(oc, i), mag, UINT_MAX, NULL))
 			/* A signal handler's, in userspace: as if it was put. */
 			budget_uncharge(oc->budget,
@@ -457,7 +459,7 @@ static void cpu_flush_idle(struct objcache *oc, unsigned int except)
 static size_t depot_evict(struct objcache *oc, unsigned int class,
 			  struct depot *depot, size_t bytes)
 {
-	if (!oc->class[class].size || !READ_ONCE(depot->full))
+	if (oc->class[class].uncharged || !READ_ONCE(depot->full))
 		return 0;
 	if (READ_ONCE(depot->used)) {
 		WRITE_ONCE(depot->used, false);

@@ -53,11 +53,13 @@ struct magazine {
  *	whose exchange makes refill and flush go by half, coldest first
  * @miss: gets that constructed their object
  * @dropped: puts whose object was destructed
+ * @objclass: what the class is, for what is charged
  */
 struct cpu_cold {
 	struct magazine *previous;
 	u64_stats_t miss;
 	u64_stats_t dropped;
+	const struct objclass *objclass;
 };
 
 /**
@@ -165,15 +167,15 @@ struct depot {
  * @size: what an idle object takes from the idle budget, in bytes
  * @rounds: how many objects a magazine of this class has room for
  * @max_full: how many full magazines a depot keeps
- * @keep_on_shrink: bookkeeping that a shrink leaves alone: spare handles, so
- *	that a late release of theirs can still be recognised
+ * @uncharged: bookkeeping: its idle objects take nothing from the budget, are
+ *	limited by the room in magazines alone, and stay in a shrink
  * @destruct_sleeps: destructed by the worker only, because that may sleep
  */
 struct objclass {
 	size_t size;
 	unsigned int rounds;
 	unsigned int max_full;
-	bool keep_on_shrink;
+	bool uncharged;
 	bool destruct_sleeps;
 };
 
