@@ -43,14 +43,14 @@ const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM] = {
 };
 EXPORT_SYMBOL_GPL(bytepool_sizes_stream);
 
-struct idle_budget default_budget;
+static struct idle_budget default_budget;
 
 /* All pools. */
-LIST_HEAD(pools);
+static LIST_HEAD(pools);
 /* Protects the list, and makes names unique. */
-DEFINE_MUTEX(pools_mutex);
+static DEFINE_MUTEX(pools_mutex);
 
-bool check_all;
+static bool check_all;
 module_param_named(check, check_all, bool, 0444);
 MODULE_PARM_DESC(check, "Every check there is, for all pools (default: off)");
 

@@ -24,6 +24,52 @@
 #define DEPOT_EMPTY	   4U
 #define DEPOT_EMPTY_ROUNDS 128U
 
+/* === Sentinels === */
+
+/*
+ * &no_magazine stands for "no magazine yet". It is never written. Its values,
+ * and who relies on each:
+ *
+ *	.none = NULL	a pop that reads top[-1] finds nothing
+ *	.nr = 0		cpu_can_pop() does not exchange it for the loaded one
+ *	.charged = 0	a push finds no slot (cpu_class.end is .obj), and
+ *			magazine_uncharge_slots() has nothing to uncharge
+ *	.cap = 1	it does not look full, so that cpu_can_exchange_full() is
+ *			false and a full magazine is never exchanged for it
+ *
+ * A CPU that has it loaded has it as the other magazine, too.
+ */
+struct magazine no_magazine __ro_after_init = { .cap = 1 };
+
+static const struct objclass no_objclass = { .uncharged = true };
+
+static struct cpu_cold no_cold __ro_after_init = {
+	.previous = &no_magazine,
+	.objclass = &no_objclass,
+};
+
+/*
+ * &no_cpu_cache stands for "no cache that may be used": before a CPU's first
+ * miss, and while a drain has the CPU's cache frozen. It is never written. In
+ * every class it serves nothing and takes nothing, so that a fast path need not
+ * ask for it:
+ *
+ *	.top, .end	those of &no_magazine: a pop and a push find nothing
+ *	.size = 0	no length fits, so that a get is not counted here, and
+ *			objcache_may_drop() never reads .depots, which is NULL
+ *	.cold		&no_cold, for cpu_can_pop() and cpu_has_charge()
+ */
+struct cpu_cache no_cpu_cache __ro_after_init = {
+	.class = {
+		[0 ... OBJCACHE_MAX_CLASSES - 1] = {
+			.top = no_magazine.obj,
+			.end = no_magazine.obj,
+			.loaded = &no_magazine,
+			.cold = &no_cold,
+		},
+	},
+};
+
 /* === Idle budget === */
 
 void budget_init(struct idle_budget *budget, size_t max)

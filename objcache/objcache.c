@@ -51,34 +51,6 @@
 /* A push that interrupts keep on spoiling gives up after as many attempts. */
 #define PUSH_ATTEMPTS 6
 
-/*
- * Stands for "none yet": nothing to take, no room to put, and yet not full. A
- * CPU that has it loaded has no other one either. Never written.
- */
-struct magazine no_magazine __ro_after_init = { .cap = 1 };
-
-static const struct objclass no_objclass = { .uncharged = true };
-
-static struct cpu_cold no_cold __ro_after_init = {
-	.previous = &no_magazine,
-	.objclass = &no_objclass,
-};
-
-/*
- * Stands for "none to be used": has nothing and takes nothing, whatever the
- * class, so that a fast path need not ask. Never written.
- */
-struct cpu_cache no_cpu_cache __ro_after_init = {
-	.class = {
-		[0 ... OBJCACHE_MAX_CLASSES - 1] = {
-			.top = no_magazine.obj,
-			.end = no_magazine.obj,
-			.loaded = &no_magazine,
-			.cold = &no_cold,
-		},
-	},
-};
-
 static enum cpuhp_state hotplug_state;
 
 /* === The CPU's own part, inside its section === */

@@ -311,11 +311,6 @@ static __always_inline void *handle_priv(const struct bytepool_buf *buf)
 	return (void *)buf + HANDLE_SIZE;
 }
 
-extern struct idle_budget default_budget;
-extern struct list_head pools;
-extern struct mutex pools_mutex;
-extern bool check_all;
-
 /* caches.c */
 void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp);
 void oversize_count(struct bytepool *pool, size_t len);

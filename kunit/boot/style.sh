@@ -17,6 +17,15 @@ mapfile -t core < <(find ./*.c ./*.h pool objcache kernel -type f \
 mapfile -t cases < <(find kunit -type f -name '*.[ch]' ! -name '*.mod.c')
 mapfile -t shim < <(find userspace -type f -name '*.[ch]')
 
+# How userspace compiles the core.
+shim_flags=(
+	-std=gnu11 -D_GNU_SOURCE -pthread
+	-DSHIM_STRICT -DCONFIG_NR_CPUS=64 -D__this_module=shim_module
+	"-I$top/userspace/include" "-I$top/kunit/standalone"
+	-include "$top/userspace/include/linux/kconfig.h"
+	'-DKBUILD_MODNAME="bytepool"'
+)
+
 # All files that are, or would be, in the repository.
 all_files()
 {
@@ -95,17 +104,9 @@ check_clang-format()
 # on purpose.
 check_clang-tidy()
 {
-	local -a flags=(
-		-std=gnu11 -D_GNU_SOURCE -pthread
-		-DSHIM_STRICT -DCONFIG_NR_CPUS=64 -D__this_module=shim_module
-		"-I$top/userspace/include" "-I$top/kunit/standalone"
-		-include "$top/userspace/include/linux/kconfig.h"
-		'-DKBUILD_MODNAME="bytepool"'
-	)
-
 	printf '%s\n' "${core[@]}" userspace/*.c |
 		grep '\.c$' | grep -v '^kernel/\|_test\.c$' |
-		xargs -P "$(nproc)" -I{} clang-tidy --quiet {} -- "${flags[@]}"
+		xargs -P "$(nproc)" -I{} clang-tidy --quiet {} -- "${shim_flags[@]}"
 }
 
 check_warnings()
@@ -167,6 +168,81 @@ check_one-source()
 		'__KERNEL__|LINUX_VERSION_CODE|BYTEPOOL_USERSPACE|#if 0'
 }
 
+# The floors of the core, lowest first. A file includes, and calls, what stands
+# on its own floor or below, and of headers only what stands below.
+floors=(
+	"objcache/types.h"
+	"objcache/cpu.h objcache/depot.h objcache/counts.h objcache/reclaim.h"
+	"objcache/depot.c objcache/counts.c"
+	"objcache/reclaim.c"
+	"objcache/objcache.h"
+	"objcache/objcache.c"
+	"bytepool.h"
+	"pool/pool.h"
+	"$(echo pool/*.c)"
+	"bytepool.c"
+)
+
+floor_of()
+{
+	local i file
+
+	for i in "${!floors[@]}"; do
+		for file in ${floors[$i]}; do
+			[ "$file" != "$1" ] || echo "$i"
+		done
+	done
+}
+
+# Names each include of what does not stand below.
+climbing_includes()
+{
+	local file name target floor
+
+	for file in ${floors[*]}; do
+		floor=$(floor_of "$file")
+		sed -n 's/^#include "\(.*\)"$/\1/p' "$file" | while read -r name; do
+			target=$(realpath -m --relative-to=. \
+				"$(dirname "$file")/$name")
+			[ "$(floor_of "$target")" -lt "$floor" ] ||
+				echo "$file includes $target, which is not below it"
+		done
+	done
+}
+
+# Names each call, and each use of data, of what stands above.
+climbing_calls()
+{
+	local dir=$build/floors file floor
+
+	mkdir -p "$dir"
+	for file in ${floors[*]}; do
+		[[ $file = *.c ]] || continue
+		floor=$(floor_of "$file")
+		gcc "${shim_flags[@]}" -w -c "$file" -o "$dir/object.o"
+		nm -g "$dir/object.o" | awk -v file="$file" -v floor="$floor" '
+			{ print ($(NF - 1) == "U"), $NF, floor, file }'
+	done | sort -n | awk '
+		!$1 { floor[$2] = $3; where[$2] = $4 }
+		$1 && $2 in floor && floor[$2] > $3 {
+			print $4 " uses " $2 " of " where[$2] ", above it"
+		}'
+}
+
+# The objcache stands alone: a file with its header and nothing else compiles.
+objcache_alone()
+{
+	echo '#include "objcache/objcache.h"' |
+		gcc "${shim_flags[@]}" "-I$top" -Werror -x c -fsyntax-only -
+}
+
+check_floors()
+{
+	silent climbing_includes
+	silent climbing_calls
+	objcache_alone
+}
+
 check_no-todo()
 {
 	all_files | grep -v '^COPYING$\|kunit/boot/style\.sh$' |
@@ -187,7 +263,7 @@ mkdir -p "$build"
 case ${1:-} in
 list)
 	echo checkpatch checkpatch-userspace warnings sparse clang-format \
-		clang-tidy kernel-doc codespell spdx one-source no-todo version
+		clang-tidy kernel-doc codespell spdx one-source floors no-todo version
 	;;
 *)
 	"check_${1:?see the head of this file}"
