@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bytepool - what is done under the lock of a CPU's part of an objcache
+ * bytepool - one CPU's part of an objcache
+ *
+ * From cpu_save_nr() on, all functions are called under the CPU lock.
  */
 #ifndef _BYTEPOOL_OBJCACHE_CPU_H
 #define _BYTEPOOL_OBJCACHE_CPU_H
@@ -16,7 +18,7 @@ static __always_inline void recent_note(struct recent_length *recent,
 	WRITE_ONCE(recent->when, jiffies);
 }
 
-/* Where a CPU's share of a class is in its cache, in bytes. */
+/* Byte offset of a class in struct cpu_cache: an index without a multiply. */
 static inline unsigned int class_to_ofs(unsigned int class)
 {
 	return offsetof(struct cpu_cache, class) +
@@ -29,7 +31,6 @@ static inline unsigned long ofs_to_class(unsigned long ofs)
 	       sizeof(struct cpu_class);
 }
 
-/* The class's depot. */
 static __always_inline struct depot *depot_at(const struct cpu_cache *cache,
 					      unsigned long ofs)
 {
@@ -43,18 +44,19 @@ static __always_inline struct cpu_class *cpu_class_at(struct cpu_cache *cache,
 }
 
 /**
- * cpu_cache_trylock() - enter this CPU's section of an object pool
- * @oc: the object pool
+ * cpu_cache_trylock() - lock this CPU's cache
+ * @oc: the objcache
  * @cache: set to this CPU's cache
  *
- * Disables preemption and sets the CPU's busy mark. All tests of what the mark
- * protects come after this. Nothing may sleep or lock inside.
+ * Disables preemption and takes the CPU lock. Every test of the cache comes
+ * after this. The section may neither sleep nor take a lock.
  *
- * Preemption off is an RCU read-side section: a drain replaces objcache_cpu.cache
- * and waits a grace period for those inside.
+ * The section is an RCU read-side section, because preemption is off: a drain
+ * replaces objcache_cpu.cache in freeze_cpus(), and waits a grace period for
+ * the sections that still use it.
  *
- * Return: true; false where there is no cache to be used, preemption being
- * enabled then.
+ * Return: true; false, with preemption enabled, if the lock is taken or the CPU
+ * has no cache to use.
  */
 static __always_inline bool cpu_cache_trylock(struct objcache *oc,
 					      struct cpu_cache **cache)
@@ -79,13 +81,13 @@ static __always_inline void cpu_cache_unlock(struct cpu_cache *cache)
 static __always_inline void cpu_note_length(struct cpu_cache *cache, size_t len)
 {
 	recent_note(cache->recent + cache->recent_pos, len);
-	/* One instruction; who reads it early misses the newest length. */
+	/* One instruction. A reader that is early misses the newest length. */
 	data_race(cache->recent_pos++);
 }
 
 /*
- * Notes how many objects the loaded magazine has, for who looks at magazines,
- * and the inverse. Inside the CPU's section, as all that follows.
+ * Sync ->nr of the loaded magazine with the top pointer before anyone else
+ * reads it; cpu_reload() is the inverse.
  */
 static inline void cpu_save_nr(struct cpu_class *cc)
 {
@@ -94,8 +96,8 @@ static inline void cpu_save_nr(struct cpu_class *cc)
 			   sizeof(*cc->top);
 
 	/*
-	 * Where a process has forked in the middle of an exchange, the child's
-	 * top is another magazine's. &no_magazine is never written.
+	 * &no_magazine is never written. In userspace, in the child of a fork
+	 * that came inside of an exchange, top may be another magazine's.
 	 */
 	if (nr <= mag->cap && nr != mag->nr)
 		mag->nr = nr;
@@ -109,12 +111,12 @@ static inline void cpu_reload(struct cpu_class *cc)
 	cc->end = mag->obj + mag->charged;
 }
 
-/* Exchanges a CPU's two, of which the loaded one has @nr objects. */
+/* Exchange the two magazines. The loaded one has @nr objects. */
 static __always_inline void cpu_exchange(struct cpu_class *cc, unsigned int nr)
 {
 	struct magazine *mag = cc->cold->previous, *out = cc->loaded;
 
-	/* As in cpu_save_nr(). */
+	/* &no_magazine is never written: its nr is 0, as @nr is then. */
 	if (out->nr != nr)
 		out->nr = nr;
 	cc->cold->previous = out;
@@ -123,7 +125,7 @@ static __always_inline void cpu_exchange(struct cpu_class *cc, unsigned int nr)
 	cpu_reload(cc);
 }
 
-/* Whether there is something to be taken from cc->loaded now. */
+/* Make the loaded magazine one that has objects, if either has. */
 static inline bool cpu_can_pop(struct cpu_class *cc)
 {
 	if (cc->top[-1])
@@ -134,19 +136,19 @@ static inline bool cpu_can_pop(struct cpu_class *cc)
 	return true;
 }
 
-/* Takes one of those. */
+/* Pop from the loaded magazine, after cpu_can_pop(). */
 static __always_inline void *cpu_take(struct cpu_class *cc)
 {
 	void *obj = cc->top[-1];
 
-	/* As in cpu_add(): what is counted is there. */
+	/* Read the slot before it is free: see cpu_add(). */
 	barrier();
 	cc->top--;
 	u64_stats_inc(&cc->hit);
 	return obj;
 }
 
-/* Whether the loaded magazine is full, and the other one has room. */
+/* Tell whether the loaded magazine is full, and the other one has a slot. */
 static inline bool cpu_can_exchange_full(struct cpu_cache *cache,
 					 unsigned long ofs)
 {
@@ -157,9 +159,8 @@ static inline bool cpu_can_exchange_full(struct cpu_cache *cache,
 }
 
 /*
- * Leaves an object in a place that is vacant. The object first: a process may
- * fork in between, in userspace, and in the child whatever a magazine counts
- * is destructed.
+ * Push to a free slot. The object is written before it is counted: in userspace
+ * a process may fork in between, and the child destructs what is counted.
  */
 static __always_inline void cpu_add(struct cpu_class *cc, void *obj)
 {
@@ -169,7 +170,7 @@ static __always_inline void cpu_add(struct cpu_class *cc, void *obj)
 	u64_stats_inc(&cc->kept);
 }
 
-/* Counts a get that was served with a fresh object; @cold is the class's. */
+/* Count a get that is served with a new object; @cold is of class @cc. */
 static inline void cpu_count_miss(struct cpu_cache *cache, struct cpu_class *cc,
 				  struct cpu_cold *cold, size_t len)
 {

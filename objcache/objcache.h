@@ -2,8 +2,29 @@
 /*
  * bytepool - the objcache: constructed objects of a few classes, recycled
  *
- * Used three times: for buffers with their payload attached, for raw payloads,
- * and for typed objects. See objcache.c.
+ * A pool uses one objcache for its buffers with their payload attached, its raw
+ * payloads and its spare handles, or for its typed objects. The words:
+ *
+ *	class		objects that are recycled among each other
+ *	magazine	an array of idle objects of one class
+ *	loaded, previous  the two magazines of a CPU and class; the CPU pops from
+ *			and pushes to the loaded one
+ *	CPU cache	what one CPU has of an objcache: magazines and counters
+ *	CPU lock	keeps an interrupt out of its own CPU's cache: it is only
+ *			tried, never waited for
+ *	section		the time from cpu_trylock() to cpu_unlock()
+ *	depot		full and empty magazines of one class on one node
+ *	budget		how many bytes may be idle
+ *	charge		take bytes off the budget for slots of a magazine; the
+ *			slots are charged then, and uncharge is the inverse
+ *	hit, miss	a get that an idle object serves, or a new one
+ *	keep, drop	a put whose object becomes idle, or is destructed
+ *	fill		make an object idle that was never out
+ *	drain		destruct idle objects
+ *	freeze, thaw	take a CPU's cache away from the CPU, for a drain
+ *	park		leave an object to the worker
+ *	pin		an object that is out keeps a killed objcache alive
+ *	spare		a dead handle without payload, idle in a class of its own
  */
 #ifndef _BYTEPOOL_OBJCACHE_H
 #define _BYTEPOOL_OBJCACHE_H
@@ -40,11 +61,12 @@ void cpu_push_other(struct cpu_cache *cache, unsigned long ofs, void *obj);
 int objcache_module_init(void);
 void objcache_module_exit(void);
 
-/* How far a pop has got. */
+/* Result of a pop. */
 enum pop {
 	POP_DONE,
-	POP_EMPTY, /* this CPU has none */
-	POP_OTHER, /* somebody is inside, or the class's objects are smaller */
+	POP_EMPTY, /* the CPU has no idle object of the class */
+	POP_BUSY, /* the CPU lock is taken */
+	POP_TOO_SMALL, /* the length does not fit: the tier is the next larger */
 };
 
 static __always_inline enum pop __objcache_pop(struct objcache *oc,
@@ -55,13 +77,13 @@ static __always_inline enum pop __objcache_pop(struct objcache *oc,
 	struct cpu_class *cc;
 
 	if (unlikely(!cpu_trylock_fast()))
-		return POP_OTHER;
-	/* As cpu_cache_trylock(), but the objects of &no_cpu_cache have no size anyway. */
+		return POP_BUSY;
+	/* No need to test for &no_cpu_cache: no length fits its classes. */
 	cache = __this_cpu_read(oc->cpu->cache);
 	cc = cpu_class_at(cache, ofs);
 	if (counted && unlikely(len > cc->size)) {
 		cpu_unlock_fast();
-		return POP_OTHER;
+		return POP_TOO_SMALL;
 	}
 	if (unlikely(!cc->top[-1]) && !cpu_can_pop(cc)) {
 		cpu_unlock_fast();
@@ -80,13 +102,13 @@ static __always_inline enum pop __objcache_pop(struct objcache *oc,
 
 /**
  * objcache_pop() - take an idle object from this CPU's magazines
- * @oc: the object pool
- * @ofs: class_to_ofs() of its class
- * @len: length asked for, for the statistics
+ * @oc: the objcache
+ * @ofs: class_to_ofs() of the object's class
+ * @len: length that the user asks for, in bytes, for the statistics
  * @obj: set to the object
  *
  * Context: any but NMI.
- * Return: how far it has got.
+ * Return: POP_DONE, or why there is no object.
  */
 static __always_inline enum pop
 objcache_pop(struct objcache *oc, unsigned long ofs, size_t len, void **obj)
@@ -94,7 +116,7 @@ objcache_pop(struct objcache *oc, unsigned long ofs, size_t len, void **obj)
 	return __objcache_pop(oc, ofs, len, true, obj);
 }
 
-/* The same for objects that are no user's, and are not counted as lengths. */
+/* Pop an object of bookkeeping: no length is counted. */
 static inline bool objcache_pop_uncounted(struct objcache *oc,
 					  unsigned long ofs, void **obj)
 {
@@ -103,14 +125,14 @@ static inline bool objcache_pop_uncounted(struct objcache *oc,
 
 /**
  * objcache_pop_many() - take idle objects from this CPU's loaded magazine
- * @oc: the object pool
- * @ofs: class_to_ofs() of their class
- * @len: length asked for, for the statistics, which its objects fit
- * @nr: how many
- * @objs: filled in
+ * @oc: the objcache
+ * @ofs: class_to_ofs() of the objects' class
+ * @len: length that the user asks for, in bytes; the class's objects fit it
+ * @nr: number of objects wanted
+ * @objs: filled in with the objects
  *
  * Context: any but NMI.
- * Return: how many there were; 0 also if the mark is set.
+ * Return: number of objects; 0 if there are none or the CPU lock is taken.
  */
 static inline unsigned int objcache_pop_many(struct objcache *oc,
 					     unsigned int ofs, size_t len,
@@ -132,28 +154,29 @@ static inline unsigned int objcache_pop_many(struct objcache *oc,
 	return i;
 }
 
-/* How far a push has got. */
+/* Result of a push. */
 enum push {
 	PUSH_DONE,
-	PUSH_FULL_LOCKED, /* no room; the caller is still inside the CPU's section */
-	PUSH_BUSY, /* somebody is inside */
+	PUSH_FULL_LOCKED, /* no free slot; the caller holds the CPU lock */
+	PUSH_BUSY, /* the CPU lock is taken */
 };
 
 /**
- * objcache_push_inside() - leave an idle object in this CPU's loaded magazine
- * @cpu: of the object pool
- * @ofs: class_to_ofs() of its class
+ * objcache_push_locked() - leave an idle object in this CPU's loaded magazine
+ * @cpu: objcache.cpu
+ * @ofs: class_to_ofs() of the object's class
  * @obj: the object
- * @cache: set to this CPU's cache, which the caller of a push that finds no
- *	room is inside of, and leaves by cpu_unlock(); may be &no_cpu_cache
+ * @cache: set to this CPU's cache; may be &no_cpu_cache
  *
- * Nothing of the pool may be touched after success: it may be gone.
+ * After %PUSH_FULL_LOCKED the caller holds the CPU lock and leaves the section
+ * by objcache_put_full(). After success nothing of the pool may be touched: it
+ * may be gone.
  *
  * Context: any but NMI.
- * Return: how far it has got.
+ * Return: PUSH_DONE, or why there was no slot.
  */
 static __always_inline enum push
-objcache_push_inside(struct objcache_cpu __percpu *cpu, unsigned long ofs,
+objcache_push_locked(struct objcache_cpu __percpu *cpu, unsigned long ofs,
 		     void *obj, struct cpu_cache **cache)
 {
 	struct cpu_class *cc;
@@ -171,14 +194,14 @@ objcache_push_inside(struct objcache_cpu __percpu *cpu, unsigned long ofs,
 	return PUSH_DONE;
 }
 
-/* In either magazine; whoever fails is outside of the section again. */
+/* Push to either magazine. A caller that fails does not hold the CPU lock. */
 static __always_inline bool objcache_push(struct objcache *oc,
 					  unsigned long ofs, void *obj)
 {
 	struct cpu_cache *cache;
 	enum push push;
 
-	push = objcache_push_inside(oc->cpu, ofs, obj, &cache);
+	push = objcache_push_locked(oc->cpu, ofs, obj, &cache);
 	if (likely(push == PUSH_DONE))
 		return true;
 	if (push == PUSH_FULL_LOCKED && cpu_can_exchange_full(cache, ofs)) {
@@ -191,8 +214,8 @@ static __always_inline bool objcache_push(struct objcache *oc,
 }
 
 /*
- * Whether the depot has nothing idle either, after a pop that failed. With late
- * news of it a get is a miss.
+ * Tell whether the depot has no objects, after POP_EMPTY. Racy: a stale answer
+ * turns a hit into a miss.
  */
 static inline bool depot_is_empty(struct objcache *oc, unsigned long ofs)
 {
@@ -201,13 +224,16 @@ static inline bool depot_is_empty(struct objcache *oc, unsigned long ofs)
 	return likely(home) && !READ_ONCE(depot_at(home, ofs)->full);
 }
 
-/* Whether a class has a share of the budget for slots that may be vacant. */
+/* Tell whether slots of the class are charged: some of them may be free. */
 static inline bool cpu_has_charge(const struct cpu_class *cc)
 {
 	return cc->loaded->charged | cc->cold->previous->charged;
 }
 
-/* Where the budget is scarce, theirs is wanted where these objects are put. */
+/*
+ * When the budget is tight, uncharge the free slots of a class that has just
+ * missed, so that other classes can use them. Returns bytes.
+ */
 static inline size_t cpu_uncharge_if_tight(struct objcache *oc,
 					   struct cpu_class *cc)
 {
@@ -217,43 +243,43 @@ static inline size_t cpu_uncharge_if_tight(struct objcache *oc,
 }
 
 /**
- * objcache_try_count_miss() - count a get that is served with a fresh object
- * @oc: the object pool
- * @ofs: class_to_ofs() of the class that it counts for
- * @len: length asked for
+ * objcache_try_count_miss() - count a get that is served with a new object
+ * @oc: the objcache
+ * @ofs: class_to_ofs() of the class that the get counts for
+ * @len: length that the user asks for, in bytes
  *
- * Return: false, and nothing counted, if this CPU's cache is out of reach, as
- * all are when the pool is dead. Then it is for objcache_count_miss().
+ * Return: false, and nothing counted, if the CPU has no cache to use, which is
+ * so in a dead pool, too. The caller calls objcache_count_miss() then.
  */
 static inline bool objcache_try_count_miss(struct objcache *oc,
 					   unsigned long ofs, size_t len)
 {
 	struct cpu_cache *cache;
 	struct cpu_class *cc;
-	size_t vacant;
+	size_t bytes;
 
 	if (unlikely(!cpu_cache_trylock(oc, &cache)))
 		return false;
 	cc = cpu_class_at(cache, ofs);
-	vacant = cpu_uncharge_if_tight(oc, cc);
+	bytes = cpu_uncharge_if_tight(oc, cc);
 	cpu_count_miss(cache, cc, cc->cold, len);
 	cpu_cache_unlock(cache);
-	budget_uncharge(oc->budget, vacant);
+	budget_uncharge(oc->budget, bytes);
 	return true;
 }
 
 /**
  * objcache_count_miss_and_take() - count a miss, and take a spare object for it
- * @oc: the object pool
+ * @oc: the objcache
  * @ofs: class_to_ofs() of the class that the miss counts for
- * @len: length asked for
- * @spare: class_to_ofs() of the other object
- * @obj: set to that
+ * @len: length that the user asks for, in bytes
+ * @spare: class_to_ofs() of the spare object's class
+ * @obj: set to the spare object
  *
- * Both in one section: a miss is to cost little more than slab.
+ * One section does both, because a miss has to cost little more than slab.
  *
- * Return: false, and nothing counted, if this CPU has none at hand, or has
- * vacant slots.
+ * Return: false, and nothing counted, if the loaded magazine has no spare
+ * object, or slots of the class are charged.
  */
 static inline bool objcache_count_miss_and_take(struct objcache *oc,
 						unsigned long ofs, size_t len,
@@ -265,7 +291,7 @@ static inline bool objcache_count_miss_and_take(struct objcache *oc,
 
 	if (unlikely(!cpu_trylock()))
 		return false;
-	/* As cpu_cache_trylock(), but &no_cpu_cache has none at hand anyway. */
+	/* No need to test for &no_cpu_cache: it has no spare object. */
 	cache = __this_cpu_read(oc->cpu->cache);
 	cc = cpu_class_at(cache, ofs);
 	other = cpu_class_at(cache, spare);
@@ -282,15 +308,14 @@ static inline bool objcache_count_miss_and_take(struct objcache *oc,
 }
 
 /**
- * objcache_may_drop() - whether it is no use to look for an object's place
- * @oc: the object pool
- * @cache: this CPU's, after %PUSH_FULL_LOCKED
+ * objcache_may_drop() - tell whether an object can be dropped at once
+ * @oc: the objcache
+ * @cache: this CPU's cache, after %PUSH_FULL_LOCKED
  * @ofs: class_to_ofs() of the object's class
  *
- * The budget is exhausted, the depot has no empty magazine with a share of it,
- * and it is not yet time to look for what rests, or for slots of this CPU's
- * that are out of sight of its loaded magazine. Not in &no_cpu_cache, whose objects
- * have no size: there may be no depot.
+ * True if no slot is to be had: the budget is exhausted, no empty magazine in
+ * the depot has charged slots, and objcache_reclaim() has run in this tick.
+ * Never true in &no_cpu_cache, which has no depots: the size of its classes is 0.
  */
 static inline bool objcache_may_drop(struct objcache *oc,
 				     struct cpu_cache *cache, unsigned long ofs)
@@ -303,12 +328,12 @@ static inline bool objcache_may_drop(struct objcache *oc,
 
 /**
  * cpu_drop() - count a put whose object is not kept, and release the CPU lock
- * @cache: this CPU's, after objcache_may_drop()
+ * @cache: this CPU's cache, after objcache_may_drop()
  * @ofs: class_to_ofs() of the object's class
  *
- * Counted first: what is back with slab is not in use. Preemption stays off,
- * which objcache_kill() waits for: the caller enables it once the object is
- * gone.
+ * The put is counted before the object is freed, because memory that is back
+ * with slab is not in use. Preemption stays off until the caller has freed the
+ * object: objcache_kill() waits for that.
  */
 static inline void cpu_drop(struct cpu_cache *cache, unsigned long ofs)
 {
@@ -320,13 +345,13 @@ static inline void cpu_drop(struct cpu_cache *cache, unsigned long ofs)
 }
 
 /**
- * cpu_drop_keep_handle() - the same, and keep what is left of the object
- * @cache: this CPU's
+ * cpu_drop_keep_handle() - cpu_drop(), but keep the handle as a spare one
+ * @cache: this CPU's cache, after objcache_may_drop()
  * @ofs: class_to_ofs() of the object's class
- * @spare: class_to_ofs() of what is left
- * @obj: what is left
+ * @spare: class_to_ofs() of spare handles
+ * @obj: the handle
  *
- * Return: false, and nothing done, if there is no room at hand.
+ * Return: false, and nothing done, if the loaded magazine has no free slot.
  */
 static inline bool cpu_drop_keep_handle(struct cpu_cache *cache,
 					unsigned long ofs, unsigned long spare,
@@ -345,20 +370,20 @@ static inline bool cpu_drop_keep_handle(struct cpu_cache *cache,
 
 /**
  * objcache_put_full() - give away an object that this CPU has no room for
- * @cache: this CPU's, after %PUSH_FULL_LOCKED
+ * @cache: this CPU's cache, after %PUSH_FULL_LOCKED
  * @ofs: class_to_ofs() of the object's class
  * @obj: the object
  * @oc: the objcache
- * @drop: takes the object apart, where there is no room anywhere: calls
- *	cpu_drop() or cpu_drop_keep_handle(), frees what is left, and enables
- *	preemption; or returns false and does nothing. A constant, so that the
- *	compiler makes it part of the caller
+ * @drop: takes the object apart if no slot is to be had: calls cpu_drop() or
+ *	cpu_drop_keep_handle(), frees the memory, and enables preemption; or
+ *	does nothing and returns false. The function is a constant, so that the
+ *	compiler inlines it, as in rb_add()
  *
- * The one way out of the section that a push which found no room is still
- * inside of.
+ * This is the one way out of the section after %PUSH_FULL_LOCKED. Releases the
+ * CPU lock.
  *
- * Return: false if the object is still the caller's, for objcache_put_slow();
- * on success nothing of the pool may be touched: it may be gone.
+ * Return: false if the object is still the caller's, for objcache_put_slow().
+ * After success nothing of the pool may be touched: it may be gone.
  */
 static __always_inline bool
 objcache_put_full(struct cpu_cache *cache, unsigned long ofs, void *obj,

@@ -408,7 +408,7 @@ static size_t depots_uncharge_slots(struct objcache *oc)
  * Takes a magazine out of a class that has neither served nor taken anything
  * since the last look, inside the CPU's section. NULL if it has.
  */
-static struct magazine *cpu_take_cold(struct cpu_class *cc)
+static struct magazine *cpu_take_inactive(struct cpu_class *cc)
 {
 	u32 activity = u64_stats_read(&cc->hit) + u64_stats_read(&cc->kept);
 	struct magazine *mag;
@@ -438,7 +438,7 @@ static void cpu_flush_idle(struct objcache *oc, unsigned int except)
 	for (i = 0; i < oc->nr_classes; i++) {
 		if (i == except || !cpu_cache_trylock(oc, &cache))
 			continue;
-		mag = cpu_take_cold(&cache->class[i]);
+		mag = cpu_take_inactive(&cache->class[i]);
 		cpu_cache_unlock(cache);
 		if (!mag)
 			continue;
@@ -497,12 +497,12 @@ static bool freeze_inactive(struct objcache *oc, struct objcache_cpu *cp)
 	activity = cpu_activity(oc, home);
 	if (home->seen != activity) {
 		home->seen = activity;
-		home->resting = false;
+		home->inactive = false;
 		return false;
 	}
-	if (home->resting || xchg(&cp->cache, &no_cpu_cache) == &no_cpu_cache)
+	if (home->inactive || xchg(&cp->cache, &no_cpu_cache) == &no_cpu_cache)
 		return false;
-	home->resting = true;
+	home->inactive = true;
 	cp->frozen = true;
 	return true;
 }

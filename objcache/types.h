@@ -18,24 +18,24 @@
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
 
-/* How many of the lengths served last are remembered: an u8 wraps there. */
+/* How many of the latest lengths are kept; cpu_cache.recent_pos, a u8, wraps. */
 #define RECENT_LENGTHS 256
 
-/* The most classes that an object pool can have. */
+/* The most classes that an objcache can have. */
 #define OBJCACHE_MAX_CLASSES 65
 
 /**
  * struct magazine - constructed objects that move together
- * @next: the next one in a depot's list
- * @nr: how many objects there are; while a CPU has it loaded, cpu_class.top
- *	tells
- * @charged: how many there may be: so many slots are charged to the idle
- *	budget. A pop and a push of the same slot need no accounting
- * @cap: how many there is room for
- * @seen: gets and puts of the CPU's class, when somebody last looked for
- *	classes that rest
- * @none: NULL, which is what a pop finds below the last object
- * @obj: the objects, coldest first
+ * @next: next magazine in a depot's list
+ * @nr: number of objects. Stale while the magazine is loaded: cpu_class.top
+ *	tells then, and cpu_save_nr() writes it back
+ * @charged: number of slots that are charged to the idle budget. @nr never
+ *	exceeds it, so a pop and a push of a charged slot need no accounting
+ * @cap: number of slots
+ * @seen: gets and puts of the CPU's class at the last look of
+ *	cpu_take_inactive()
+ * @none: NULL: what a pop reads below the first object
+ * @obj: the slots, coldest object first
  */
 struct magazine {
 	struct magazine *next;
@@ -48,12 +48,13 @@ struct magazine {
 };
 
 /**
- * struct cpu_cold - what hits leave alone of a CPU's share of a class
- * @previous: full, empty or &no_magazine: the reserve of cpu_class.loaded,
- *	whose exchange makes refill and flush go by half, coldest first
+ * struct cpu_cold - the fields of a CPU's class that a hit does not touch
+ * @previous: the other magazine: full, empty or &no_magazine. Exchanging it
+ *	for cpu_class.loaded makes refill and flush move half of what the CPU
+ *	has, coldest objects first
  * @miss: gets that constructed their object
  * @dropped: puts whose object was destructed
- * @objclass: what the class is, for what is charged
+ * @objclass: the class, which tells whether its objects are charged
  */
 struct cpu_cold {
 	struct magazine *previous;
@@ -63,18 +64,20 @@ struct cpu_cold {
 };
 
 /**
- * struct cpu_class - one CPU's share of one class of objects
- * @top: the first vacant place of @loaded. Pointers, because each operation
- *	waits for the last one's: an index would have it wait longer
- * @end: where the slots of @loaded end that are charged to the budget
- * @size: what an idle object takes from the idle budget, in bytes
+ * struct cpu_class - one CPU's part of one class of objects
+ * @top: first free slot of @loaded. A pointer, because each operation waits
+ *	for the store of the last one: an index would lengthen the wait
+ * @end: end of the slots of @loaded that are charged: a copy of
+ *	magazine.charged, see struct idle_budget
+ * @size: bytes that an idle object is charged with: a copy of objclass.size,
+ *	0 where the objects are uncharged and in &no_cpu_cache
  * @hit: gets served from idle objects
- * @requested: the lengths of all gets
+ * @requested: sum of the lengths of all gets, in bytes
  * @kept: puts whose object became idle
- * @loaded: serves and takes; &no_magazine until there is one
- * @cold: the rest
+ * @loaded: the magazine that serves and takes; &no_magazine before the first
+ * @cold: the other fields
  *
- * Touched by this CPU alone, under the busy mark. One cache line.
+ * Only its own CPU touches it, under the CPU lock. One cache line.
  */
 struct cpu_class {
 	void **top;
@@ -89,8 +92,8 @@ struct cpu_class {
 
 /**
  * struct recent_length - a length that was served
- * @len: in bytes; 0: none yet
- * @when: coarse time: jiffies, cut off
+ * @len: the length, in bytes; 0: none yet
+ * @when: coarse time: the low 32 bits of jiffies
  */
 struct recent_length {
 	u32 len;
@@ -99,21 +102,23 @@ struct recent_length {
 
 /**
  * struct cpu_cache - one CPU's magazines and counters, made on its first miss
- * @recent_pos: where in @recent the next length is noted
- * @reclaimed: when, in jiffies, vacant slots were last given back because
- *	the budget was exhausted
- * @resting: nothing was done here since somebody last looked for CPUs that
- *	rest, and what was idle has gone; protected by objcache.drain_lock
- * @seen: gets and puts as of that look; likewise
+ * @recent_pos: index in @recent of the next length
+ * @inactive: the CPU did nothing between the last two looks of
+ *	freeze_inactive(), and its idle objects have gone; protected by
+ *	objcache.drain_lock
+ * @seen: gets and puts of the CPU at the last look of freeze_inactive();
+ *	protected by objcache.drain_lock
  * @sync: makes 64-bit counters readable on 32-bit machines
- * @cold: by class, too
- * @depots: of this CPU's node, by class
- * @recent: the lengths served last
- * @class: by class of object
+ * @reclaimed: when, in jiffies, free slots were last uncharged because the
+ *	budget was exhausted
+ * @cold: the cold fields, by class
+ * @depots: depots of the CPU's node, by class
+ * @recent: ring of the latest lengths
+ * @class: the hot fields, by class
  */
 struct cpu_cache {
 	u8 recent_pos;
-	bool resting;
+	bool inactive;
 	u32 seen;
 	struct u64_stats_sync sync;
 	unsigned long reclaimed;
@@ -124,13 +129,13 @@ struct cpu_cache {
 };
 
 /**
- * struct objcache_cpu - one CPU's part of an object pool, small, always there
- * @cache: what the fast path uses; &no_cpu_cache, which has nothing and takes
- *	nothing, before the first miss and while a drain has it frozen
- * @home: the same, NULL only before the first miss
- * @oc: the object pool
- * @frozen: a drain has taken @cache away; protected by objcache.drain_lock
- * @parked: objects whose destruction has to wait for process context
+ * struct objcache_cpu - one CPU's part of an objcache: small, always there
+ * @cache: what the fast path uses: @home; or &no_cpu_cache before the CPU's
+ *	first miss and while a drain has the CPU frozen
+ * @home: the CPU's cache; NULL before its first miss
+ * @oc: the objcache
+ * @frozen: a drain has replaced @cache; protected by objcache.drain_lock
+ * @parked: objects whose destruction waits for process context
  */
 struct objcache_cpu {
 	struct cpu_cache *cache;
@@ -142,15 +147,19 @@ struct objcache_cpu {
 
 /**
  * struct depot - full and empty magazines of one class on one node
- * @lock: protects all of it
- * @full: magazines with at least one object, and no vacant place's share
- * @empty: magazines without, which may have their slots' share of the budget
- * @nr_full: how many of the former
- * @nr_empty: how many of the latter
- * @has_charge: some of these may have a share; read without the lock, too
- * @used: visited by a CPU since somebody last looked for classes that rest
+ * @lock: protects all fields but @used
+ * @full: magazines with at least one object; none of their free slots is
+ *	charged. Written by depot_link() and depot_unlink(), read without the
+ *	lock by get_idle(), depot_is_empty() and depot_evict(): a stale value
+ *	turns a hit into a miss, no more
+ * @empty: magazines without objects; their slots may be charged
+ * @nr_full: number of magazines in @full
+ * @nr_empty: number of magazines in @empty
+ * @has_charge: some magazine in @empty may have charged slots; read without
+ *	the lock by objcache_may_drop() and depot_uncharge_slots()
+ * @used: a CPU has visited the depot since the last look of depot_evict()
  *
- * One cache line: CPUs that are busy with other classes use others.
+ * One cache line, so that CPUs busy with other classes use other lines.
  */
 struct depot {
 	raw_spinlock_t lock;
@@ -163,13 +172,14 @@ struct depot {
 } ____cacheline_aligned;
 
 /**
- * struct objclass - one class of objects of an object pool
- * @size: what an idle object takes from the idle budget, in bytes
- * @rounds: how many objects a magazine of this class has room for
- * @max_full: how many full magazines a depot keeps
- * @uncharged: bookkeeping: its idle objects take nothing from the budget, are
- *	limited by the room in magazines alone, and stay in a shrink
- * @destruct_sleeps: destructed by the worker only, because that may sleep
+ * struct objclass - one class of objects of an objcache
+ * @size: bytes that an idle object is charged with to the idle budget
+ * @rounds: number of slots of a magazine
+ * @max_full: number of full magazines that a depot keeps
+ * @uncharged: objects of the class are bookkeeping: idle ones are not charged
+ *	to the budget, the slots of magazines alone limit them, a shrink leaves
+ *	them alone, and @size is 0
+ * @destruct_sleeps: the destructor may sleep, so that only the worker calls it
  */
 struct objclass {
 	size_t size;
@@ -181,17 +191,18 @@ struct objclass {
 
 /**
  * struct class_counts - counters of a class that all CPUs share
- * @hit: as in struct cpu_class, counted where the CPU's own may not be
- *	touched: from an interrupt in the middle of a section, without a
- *	cache, or while a drain has it frozen
- * @miss: likewise
- * @requested: likewise
- * @kept: likewise
- * @dropped: likewise
- * @filled: objects that became idle without a put: prefill
+ * @hit: gets served from idle objects, as in struct cpu_class. This one and
+ *	the next four count where the CPU's counters may not be touched: in an
+ *	interrupt inside of a section, without a CPU cache, or while a drain
+ *	has the CPU frozen
+ * @miss: gets that constructed their object
+ * @requested: sum of the lengths of gets
+ * @kept: puts whose object became idle
+ * @dropped: puts whose object was destructed
+ * @filled: objects that became idle without a put, by a prefill
  * @drained: idle objects that were destructed
  * @fail: gets that failed
- * @quarantined: objects withheld
+ * @quarantined: objects withheld after misuse
  */
 struct class_counts {
 	atomic64_t hit;
@@ -206,10 +217,10 @@ struct class_counts {
 };
 
 /**
- * struct objcache_shared - what the CPUs share of an object pool
- * @counts: by class
- * @first_depots: those of one node, for one that has none
- * @depots: by node: an array by class; NULL for a node that was offline
+ * struct objcache_shared - the part of an objcache that all CPUs share
+ * @counts: shared counters, by class
+ * @first_depots: depots of some node, for a node that has none
+ * @depots: by node: its depots, by class; NULL for a node that was offline
  *
  * Made on the first get, so that a pool that nobody uses is small.
  */
@@ -222,9 +233,21 @@ struct objcache_shared {
 /**
  * struct idle_budget - how many bytes may be idle
  * @max: the budget
- * @chunk: how many bytes a CPU draws at once, where there are so many
- * @avail: what nobody has drawn. Always: @avail + magazine.charged of all
- *	magazines, in bytes, = @max, which is why the budget holds at any moment
+ * @chunk: bytes that a CPU charges at once while the budget is tight
+ * @avail: bytes that are not charged
+ *
+ * The equation, for all objcaches that use the budget:
+ *
+ *	@avail + magazine.charged x objclass.size over all magazines
+ *	       + bytes in transit = @max
+ *
+ * Bytes are in transit between budget_charge() and the write of
+ * magazine.charged, and between that of a lower value and budget_uncharge():
+ * they are a local variable of one CPU. Magazines of uncharged classes do not
+ * count. A magazine never has more objects than charged slots, so idle memory
+ * is at most @max at every moment. magazine.charged is what counts;
+ * cpu_class.end is its copy while the magazine is loaded, and cpu_reload() and
+ * cpu_charge_slots() alone write the copy.
  */
 struct idle_budget {
 	size_t max;
@@ -238,8 +261,8 @@ struct objcache;
  * struct parked - an object on the way to the worker, kept in its own memory
  * @node: in objcache_cpu.parked
  * @obj: the object
- * @class: its class
- * @pinned: released after objcache_kill(): the worker drops the pin
+ * @class: class of the object
+ * @pinned: the object came back after objcache_kill(), and the worker unpins
  */
 struct parked {
 	struct llist_node node;
@@ -248,17 +271,19 @@ struct parked {
 	bool pinned;
 };
 
-/* The destructor is called where it may sleep, and must not fail. */
+/* The destructor may sleep, and must not fail. */
 #define DESTRUCT_MAY_SLEEP BIT(0)
 /* The object came back after the pool was destroyed. */
 #define DESTRUCT_LATE BIT(1)
 
 /**
- * struct objcache_ops - what the user of an object pool supplies
- * @destruct: takes an object of a class apart, as the DESTRUCT_* flags in how
- *	tell; false if that has to wait for the worker
- * @park: memory of the object for a struct parked
- * @free: frees the pool itself, once nothing refers to it
+ * struct objcache_ops - the functions that the user of an objcache supplies
+ * @destruct: takes an object of a class apart; how has DESTRUCT_* flags.
+ *	Returns false if the worker has to do it
+ * @park: returns memory inside of the object for a struct parked
+ * @free: frees the user's pool, once nothing refers to it
+ *
+ * The objcache's only way up. All are called off the fast path.
  */
 struct objcache_ops {
 	bool (*destruct)(struct objcache *oc, unsigned int class, void *obj,
@@ -270,30 +295,30 @@ struct objcache_ops {
 
 /**
  * struct objcache - constructed objects of a few classes, recycled
- * @cpu: by CPU
- * @ops: of the user
- * @budget: of idle memory; may be shared with other pools
- * @class: by class
- * @nr_classes: how many
- * @bypass: nothing that comes back is kept, so that the kernel's detectors
- *	see every object
+ * @cpu: each CPU's part
+ * @ops: functions of the user
+ * @budget: budget of idle memory, which objcaches may share
+ * @class: the classes
+ * @nr_classes: number of classes
+ * @bypass: keep nothing that comes back, so that the kernel's detectors see
+ *	every object
  * @dead: objcache_kill() has begun; read under RCU
- * @late: something came back after that
- * @pinned: once @dead: how many objects are out
- * @shared: what the CPUs share; NULL before the first get
- * @drain_lock: one drain at a time
- * @shared_recent: lengths served where there is no cache
- * @shared_pos: how many
+ * @late: an object came back after @dead was set
+ * @pinned: number of objects that are out, once @dead is set
+ * @shared: the part that all CPUs share; NULL before the first get
+ * @drain_lock: serializes drains, and protects the frozen CPUs
+ * @shared_recent: ring of lengths that were served without a CPU cache
+ * @shared_pos: number of lengths noted in @shared_recent
  * @hotplug: instance of the CPU hotplug state
- * @wq: where @work runs
- * @work: destructs what is parked
- * @drain_work: the idle trim's drain
- * @evict_work: destructs what rests, where the budget is exhausted
- * @wanting: the class that it makes room for
- * @evicted: when that was last asked for, in jiffies
+ * @wq: workqueue of @work
+ * @work: destructs parked objects
+ * @drain_work: drains for the idle trim
+ * @evict_work: destructs inactive objects while the budget is exhausted
+ * @wanting: the class that @evict_work makes room for
+ * @evicted: when @evict_work was last queued, in jiffies
  * @free_work: frees the pool
  * @activity: sum of the counters at the last look of the idle trim
- * @trimmed: drained since then
+ * @trimmed: the idle trim has drained since @activity changed
  */
 struct objcache {
 	struct objcache_cpu __percpu *cpu;
@@ -306,7 +331,7 @@ struct objcache {
 	bool late;
 	atomic_long_t pinned;
 	struct objcache_shared *shared;
-	struct mutex drain_lock; /* one drain at a time */
+	struct mutex drain_lock; /* serializes drains */
 	struct recent_length *shared_recent;
 	atomic_t shared_pos;
 	struct hlist_node hotplug;
@@ -323,19 +348,19 @@ struct objcache {
 
 extern struct magazine no_magazine;
 extern struct cpu_cache no_cpu_cache;
-/* What reclaim may wait for; and what may wait for anybody. */
+/* Reclaim may wait for the first; work on the second may wait for anything. */
 extern struct workqueue_struct *bytepool_wq;
 extern struct workqueue_struct *bytepool_idle_wq;
 
 /* How far a drain may go. */
 enum drain {
-	DRAIN_ATOMIC, /* without sleeping */
-	DRAIN_SHRINK, /* but what may sleep is the worker's */
-	DRAIN_ALL, /* nothing is left to the worker */
+	DRAIN_ATOMIC, /* does not sleep */
+	DRAIN_SHRINK, /* may sleep, but parks objects whose destructor does */
+	DRAIN_ALL, /* may sleep, and parks nothing */
 };
 
 /*
- * Whether the slab allocator may be called here. On PREEMPT_RT its locks
+ * Tell whether the slab allocator may be called here. On PREEMPT_RT its locks
  * sleep, so it is off limits in hard interrupts and under raw spinlocks.
  */
 static inline bool slab_allowed(void)

@@ -538,8 +538,7 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 	pop = objcache_pop(&pool->objects, ofs, len, &obj);
 	if (unlikely(pop == POP_EMPTY))
 		return buf_get_miss(pool, len, gfp, ofs, _RET_IP_);
-	/* Or tiers lie so close that it is the next one's. */
-	if (unlikely(pop == POP_OTHER))
+	if (unlikely(pop != POP_DONE))
 		return buf_get_slow(pool, len, gfp, NULL, _RET_IP_);
 	if (unlikely(!buf_issue(obj, len, _RET_IP_)))
 		return buf_get_slow(pool, len, gfp, obj, _RET_IP_);
@@ -703,7 +702,7 @@ static __always_inline void buf_unref_done(struct bytepool_buf *buf,
 	}
 	WRITE_ONCE(buf->site, site);
 	ofs = buf->cpu_ofs;
-	push = objcache_push_inside(buf->cpu, ofs, buf, &cache);
+	push = objcache_push_locked(buf->cpu, ofs, buf, &cache);
 	if (unlikely(push == PUSH_FULL_LOCKED))
 		buf_put_full(cache, ofs, buf, buf_pool(buf));
 	else if (unlikely(push == PUSH_BUSY))

@@ -274,8 +274,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 	pop = objcache_pop(&pool->objects, ofs, len, &mem);
 	if (unlikely(pop == POP_EMPTY))
 		return raw_get_miss(pool, len, gfp, ofs, _RET_IP_);
-	/* Or tiers lie so close that it is the next one's. */
-	if (unlikely(pop == POP_OTHER))
+	if (unlikely(pop != POP_DONE))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	return mem;
 }
@@ -421,7 +420,7 @@ void bytepool_put(struct bytepool *pool, void *mem)
 		raw_put_check(pool, mem, _RET_IP_);
 		return;
 	}
-	push = objcache_push_inside(pool->objects.cpu, ofs, mem, &cache);
+	push = objcache_push_locked(pool->objects.cpu, ofs, mem, &cache);
 	if (unlikely(push == PUSH_FULL_LOCKED))
 		raw_put_full(cache, ofs, mem, pool, _RET_IP_);
 	else if (unlikely(push == PUSH_BUSY))
