@@ -35,18 +35,18 @@
 #include "objcache.h"
 
 /*
- * A magazine holds objects of so many bytes in all, between one object and
- * MAX_ROUNDS: enough rounds to make the depot's lock rare, but on up to
- * SHARING_CPUS together a class strands about half of the budget in magazines,
- * which come in twos.
+ * The objects of a magazine have so many bytes in all, and number between one
+ * and MAX_ROUNDS: enough to make visits to the depot rare, but on SHARING_CPUS
+ * CPUs together a class strands no more than about half of the budget in its
+ * magazines, two for each CPU. A magazine of MAX_ROUNDS slots fills 1 KiB.
  */
 #define MAGAZINE_BYTES_MIN (256UL << 10)
 #define MAGAZINE_SHARE	   4
 #define SHARING_CPUS	   16U
-#define MAX_ROUNDS	   60U
+#define MAX_ROUNDS	   124U
 
-/* Magazines of objects that take nothing from the idle budget, in a depot. */
-#define MAX_FULL_UNCHARGED 16
+/* Full magazines of an uncharged class that a depot keeps. */
+#define MAX_FULL_UNCHARGED 8
 
 /* A push that interrupts keep on spoiling gives up after as many attempts. */
 #define PUSH_ATTEMPTS 6

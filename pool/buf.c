@@ -428,10 +428,10 @@ static noinline struct bytepool_buf *buf_get_slow(struct bytepool *pool,
 }
 
 /* What bytepool_get_buf() does where there may be something in the depot. */
-static noinline struct bytepool_buf *buf_get_shared(struct bytepool *pool,
-						    size_t len, gfp_t gfp,
-						    unsigned long ofs,
-						    unsigned long site)
+static noinline struct bytepool_buf *buf_get_depot(struct bytepool *pool,
+						   size_t len, gfp_t gfp,
+						   unsigned long ofs,
+						   unsigned long site)
 {
 	struct bytepool_buf *buf;
 
@@ -497,7 +497,7 @@ static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
 	if (!slab_allowed())
 		return buf_get_slow(pool, len, gfp, NULL, site);
 	if (!depot_is_empty(&pool->objects, ofs))
-		return buf_get_shared(pool, len, gfp, ofs, site);
+		return buf_get_depot(pool, len, gfp, ofs, site);
 	data = payload_alloc(tier, gfp);
 	if (unlikely(!data) ||
 	    unlikely(!objcache_count_miss_and_take(&pool->objects, ofs, len,

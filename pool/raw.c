@@ -194,6 +194,19 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	return mem ?: get_failed(pool, class_raw(tier), site);
 }
 
+/* Continues raw_get_miss() if the depot has objects. */
+static noinline void *raw_get_depot(struct bytepool *pool, size_t len,
+				    gfp_t gfp, unsigned long ofs,
+				    unsigned long site)
+{
+	unsigned int class = ofs_to_class(ofs);
+	void *mem = objcache_get_slow(&pool->objects, class, len, gfp);
+
+	return mem   ?:
+		       raw_get(pool, class / 2, len, gfp, site,
+			       payload_construct);
+}
+
 /* And where slab has none, or the pool is dead and has no cache. */
 static noinline void *raw_get_miss_slow(struct bytepool *pool, size_t len,
 					gfp_t gfp, unsigned long ofs, void *mem,
@@ -222,9 +235,11 @@ static noinline void *raw_get_miss(struct bytepool *pool, size_t len, gfp_t gfp,
 	const struct tier *tier = tier_at(pool, ofs);
 	void *mem;
 
-	if (!slab_allowed() || !depot_is_empty(&pool->objects, ofs))
+	if (!slab_allowed())
 		return raw_get(pool, ofs_to_class(ofs) / 2, len, gfp, site,
 			       payload_construct);
+	if (!depot_is_empty(&pool->objects, ofs))
+		return raw_get_depot(pool, len, gfp, ofs, site);
 	mem = payload_alloc(tier, gfp);
 	if (likely(mem) &&
 	    likely(objcache_try_count_miss(&pool->objects, ofs, len)))
