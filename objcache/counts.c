@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - counters of an object pool: where the fast path does not count,
- * and how they are summed up
+ * bytepool - the counters of an objcache, apart from those of the fast path
  *
  * Counters are per CPU and written without a lock; a sum is exact when the
  * pool is quiet. Puts are summed before gets: under load a reading is late,
@@ -40,7 +39,7 @@ static struct recent_length *shared_recent(struct objcache *oc)
 
 /**
  * objcache_note_length() - note the length of a get that was served
- * @oc: the object pool
+ * @oc: the objcache
  * @len: the length, in bytes
  */
 void objcache_note_length(struct objcache *oc, size_t len)
@@ -63,7 +62,7 @@ void objcache_note_length(struct objcache *oc, size_t len)
 
 /**
  * objcache_count_dropped() - count a put whose object is not kept
- * @oc: the object pool
+ * @oc: the objcache
  * @class: the object's class
  */
 void objcache_count_dropped(struct objcache *oc, unsigned int class)
@@ -80,7 +79,7 @@ void objcache_count_dropped(struct objcache *oc, unsigned int class)
 
 /**
  * objcache_count_put() - count memory that came back by another way
- * @oc: the object pool
+ * @oc: the objcache
  * @class: the class it counts for
  *
  * Context: inside an RCU read-side section that goes on until the memory is
@@ -139,7 +138,7 @@ static void sum_cpus(struct objcache *oc, unsigned int class, bool puts,
 
 /**
  * objcache_sum() - sum a class's counters over the CPUs
- * @oc: the object pool
+ * @oc: the objcache
  * @class: which class
  * @sum: filled in
  *
@@ -187,7 +186,7 @@ u64 sum_in_use(const struct class_sum *sum)
 
 /**
  * objcache_idle_bytes() - how much idle memory there is
- * @oc: the object pool
+ * @oc: the objcache
  *
  * Return: bytes; under load, more or less.
  */
@@ -280,7 +279,7 @@ static unsigned int merge_rings(struct recent_ring *rings,
 
 /**
  * objcache_recent() - the lengths served last
- * @oc: the object pool
+ * @oc: the objcache
  * @lens: where they go, in bytes, oldest first
  * @nr: how many are wanted, of the last %RECENT_LENGTHS
  *

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - what CPUs share of an object pool: the idle budget and the depots
+ * bytepool - the part of an objcache that CPUs share: idle budget and depots
  *
- * Idle memory is bounded in bytes at every moment: what is idle has drawn its
- * share of the budget, magazine by magazine or one by one. A depot keeps
- * full magazines of one class for the CPUs of one node, and a few empty ones;
- * it is visited once for a whole magazine.
+ * A depot keeps full magazines of one class for the CPUs of one node, and a few
+ * empty ones. A CPU visits it once for a whole magazine. Here, too, stand the
+ * sentinels of CPUs that have nothing yet.
  */
 
 #include <linux/kernel.h>
@@ -17,9 +16,9 @@
 #include "depot.h"
 
 /*
- * Empty magazines that a depot keeps for the next flush: at least so many, and
- * with room for so many objects in all. They are what gets have left behind, so
- * that puts of as many objects need no others.
+ * A depot keeps at least so many empty magazines for the next flush, and at
+ * least so many slots in all. Gets have left them behind, so that as many puts
+ * need no new ones.
  */
 #define DEPOT_EMPTY	   4U
 #define DEPOT_EMPTY_ROUNDS 128U
@@ -80,19 +79,19 @@ void budget_init(struct idle_budget *budget, size_t max)
 	atomic_long_set(&budget->avail, budget->max);
 }
 
-/* Draws want bytes, or what there is if that is at least need; 0 if not. */
+/* Charge want bytes, or all there are if at least need. Returns bytes, or 0. */
 size_t budget_charge(struct idle_budget *budget, size_t need, size_t want)
 {
-	long avail = atomic_long_read(&budget->avail);
-	size_t take;
+	long left, avail = atomic_long_read(&budget->avail);
+	size_t bytes;
 
 	do {
 		if (avail <= 0 || (size_t)avail < need)
 			return 0;
-		take = min_t(size_t, avail, want);
-	} while (
-		!atomic_long_try_cmpxchg(&budget->avail, &avail, avail - take));
-	return take;
+		bytes = min_t(size_t, avail, want);
+		left = avail - bytes;
+	} while (!atomic_long_try_cmpxchg(&budget->avail, &avail, left));
+	return bytes;
 }
 
 /* === Magazines and depots === */
@@ -132,12 +131,12 @@ static struct magazine *magazine_alloc(struct objcache *oc, unsigned int class,
 	mag->none = NULL;
 	mag->cap = cap;
 	mag->seen = 0;
-	/* Places are drawn for as they are used, but for what takes nothing. */
+	/* Slots are charged as they are used, unless the class is uncharged. */
 	mag->charged = oc->class[class].uncharged ? cap : 0;
 	return mag;
 }
 
-/* These four with depot.lock held. */
+/* The next four are called with depot.lock held. */
 static void depot_link(struct depot *depot, struct magazine *mag)
 {
 	mag->next = depot->full;
@@ -158,7 +157,7 @@ static struct magazine *depot_unlink(struct depot *depot)
 
 static bool depot_link_empty(struct depot *depot, struct magazine *mag)
 {
-	/* Where slab is off limits there is no choice but to keep. */
+	/* Where slab is off limits the magazine has to be kept. */
 	if (depot->nr_empty >=
 		    max(DEPOT_EMPTY, DEPOT_EMPTY_ROUNDS / mag->cap) &&
 	    slab_allowed())
@@ -184,7 +183,7 @@ static struct magazine *depot_unlink_empty(struct depot *depot)
 	return mag;
 }
 
-/* An empty magazine that nobody wants, with its share of the budget. */
+/* Free an empty magazine, and uncharge its slots. */
 static void magazine_free(struct objcache *oc, unsigned int class,
 			  struct magazine *mag)
 {
@@ -195,10 +194,10 @@ static void magazine_free(struct objcache *oc, unsigned int class,
 
 /**
  * depot_get_full() - take a magazine with objects
- * @oc: the object pool
- * @class: the objects' class
- * @depot: of that class
- * @empty: an empty magazine that goes to the depot at the same time, or NULL
+ * @oc: the objcache
+ * @class: class of the objects
+ * @depot: depot of that class
+ * @empty: an empty magazine to leave in the depot, or NULL
  *
  * Return: the magazine; NULL if there is none.
  */
@@ -221,10 +220,10 @@ struct magazine *depot_get_full(struct objcache *oc, unsigned int class,
 
 /**
  * depot_put_full() - leave a magazine with objects
- * @depot: of their class
+ * @depot: depot of the objects' class
  * @mag: the magazine
- * @max: how many there may be
- * @empty: where an empty one goes that is wanted at the same time, or NULL
+ * @max: number of full magazines that the depot keeps
+ * @empty: set to an empty magazine of the depot, or to NULL; may be NULL
  *
  * Return: false if there is no room.
  */
@@ -246,17 +245,13 @@ bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max,
 	return room;
 }
 
-/* Takes an empty magazine, or makes one; NULL if neither can be had here. */
+/* Take an empty magazine, or allocate one. Returns NULL without memory. */
 struct magazine *depot_get_empty(struct objcache *oc, unsigned int class,
 				 struct depot *depot, gfp_t gfp)
 {
 	struct magazine *mag;
 	unsigned long flags;
 
-	/*
-	 * Whoever gets an empty magazine here can give a full one back: the
-	 * lock is not held by the context that this one interrupted.
-	 */
 	if (!lock_unless_held(&depot->lock, &flags))
 		return NULL;
 	mag = depot_unlink_empty(depot);
@@ -278,7 +273,7 @@ void depot_put_empty(struct objcache *oc, unsigned int class,
 		magazine_free(oc, class, mag);
 }
 
-/* Takes one object, where the CPU's own magazines are out of reach. */
+/* Take one object, because the CPU's cache cannot be used. */
 void *depot_take_one(struct objcache *oc, unsigned int class,
 		     struct depot *depot)
 {
@@ -307,12 +302,13 @@ void *depot_take_one(struct objcache *oc, unsigned int class,
 }
 
 /*
- * Adds to the first magazine that has room, with depot.lock held. The object
- * has drawn its share: an empty magazine's own goes to *vacant.
+ * Add an object, which is charged already, to the first magazine that has room,
+ * with depot.lock held. *uncharged is set to the bytes that an empty magazine's
+ * slots were charged with.
  */
 static bool depot_add_one(struct objcache *oc, unsigned int class,
 			  struct depot *depot, void *obj,
-			  struct magazine **empty, size_t *vacant)
+			  struct magazine **empty, size_t *uncharged)
 {
 	struct magazine *mag = depot->full;
 
@@ -321,7 +317,7 @@ static bool depot_add_one(struct objcache *oc, unsigned int class,
 		*empty = NULL;
 		if (!mag)
 			return false;
-		*vacant = magazine_uncharge_slots(mag, &oc->class[class]);
+		*uncharged = magazine_uncharge_slots(mag, &oc->class[class]);
 		depot_link(depot, mag);
 	}
 	mag->obj[mag->nr++] = obj;
@@ -329,21 +325,21 @@ static bool depot_add_one(struct objcache *oc, unsigned int class,
 	return true;
 }
 
-/* Keeps one object whose share of the budget is drawn; false without room. */
+/* Keep one object, which is charged already. Returns false without room. */
 bool depot_keep_one(struct objcache *oc, unsigned int class,
 		    struct depot *depot, void *obj, gfp_t gfp)
 {
 	struct magazine *empty = NULL;
 	unsigned long flags;
-	size_t vacant = 0;
+	size_t uncharged = 0;
 	bool kept = false;
 
 	do {
 		if (!lock_unless_held(&depot->lock, &flags))
 			break;
-		kept = depot_add_one(oc, class, depot, obj, &empty, &vacant);
+		kept = depot_add_one(oc, class, depot, obj, &empty, &uncharged);
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
-		budget_uncharge(oc->budget, vacant);
+		budget_uncharge(oc->budget, uncharged);
 		if (!kept)
 			empty = magazine_alloc(oc, class, gfp);
 	} while (!kept && empty);
@@ -352,7 +348,7 @@ bool depot_keep_one(struct objcache *oc, unsigned int class,
 	return kept;
 }
 
-/* Takes the shares of the budget that empty magazines have. Returns bytes. */
+/* Uncharge the slots of empty magazines. Returns bytes, for budget_uncharge(). */
 size_t depot_uncharge_slots(struct objcache *oc, unsigned int class,
 			    struct depot *depot)
 {
@@ -389,7 +385,7 @@ void depot_free_empty(struct objcache *oc, unsigned int class,
 	}
 }
 
-/* === All of a node, and of all nodes === */
+/* === All depots === */
 
 struct depot *depots_alloc(struct objcache *oc, gfp_t gfp, int node)
 {

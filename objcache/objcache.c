@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - the object pool: constructed objects, recycled
+ * bytepool - the objcache: constructed objects, recycled
  *
- * Objects of a few classes are kept constructed in magazines: two for each
- * CPU and class, over a depot for each node and class. Two magazines that
- * change slots make refill and flush go by half, coldest first, with one
- * visit to the depot for a whole magazine (Bonwick and Adams, "Magazines and
- * Vmem", USENIX 2001).
+ * Idle objects are kept constructed in magazines: two for each CPU and class,
+ * over a depot for each node and class. Exchanging the two makes refill and
+ * flush move half of what the CPU has, coldest objects first, with one visit to
+ * the depot for a whole magazine (Bonwick and Adams, "Magazines and Vmem",
+ * USENIX 2001).
  *
- * A CPU's own part is protected by its busy mark: set, barrier, all tests,
- * the change, barrier, clear, with preemption disabled. An interrupt that
- * finds the mark set goes to the depot instead and counts atomically. So the
- * fast path neither saves interrupt flags nor writes a shared line.
+ * The CPU lock protects a CPU's cache: a section tries the lock, makes all its
+ * tests and changes, and releases the lock, with preemption disabled. An
+ * interrupt that finds the lock taken goes to the depot instead, and counts
+ * atomically. So the fast path neither saves interrupt flags nor writes a
+ * shared line.
  *
- * A CPU's part is emptied by its own CPU, by the callback once the CPU is
- * dead, or by a drain: it takes objcache_cpu.cache away, waits a grace period for
- * those inside, empties the cache and gives it back.
+ * A CPU's cache is emptied by its own CPU, by the hotplug callback once the CPU
+ * is dead, or by a drain. A drain replaces objcache_cpu.cache, waits a grace
+ * period for the sections that use the cache, empties it and gives it back.
  *
- * Idle memory is bounded in bytes at every moment: a magazine has drawn from
- * the budget for as many objects as it may hold, before it holds them.
+ * Idle memory is bounded in bytes at every moment: see struct idle_budget.
  */
 
 #include <linux/cpu.h>
@@ -48,14 +48,14 @@
 /* Full magazines of an uncharged class that a depot keeps. */
 #define MAX_FULL_UNCHARGED 8
 
-/* A push that interrupts keep on spoiling gives up after as many attempts. */
+/* Attempts of a push before it gives up: interrupts may spoil each of them. */
 #define PUSH_ATTEMPTS 6
 
 static enum cpuhp_state hotplug_state;
 
-/* === The CPU's own part, inside its section === */
+/* === Under the CPU lock === */
 
-/* Both magazines are empty: takes one out, to be exchanged for a full one. */
+/* Take out the previous magazine, which is empty, to exchange it in the depot. */
 static struct magazine *cpu_take_empty(struct cpu_class *cc)
 {
 	struct magazine *mag = cc->cold->previous;
@@ -64,7 +64,7 @@ static struct magazine *cpu_take_empty(struct cpu_class *cc)
 	return mag == &no_magazine ? NULL : mag;
 }
 
-/* Loads a full magazine. Returns the empty one that it takes the place of. */
+/* Load a full magazine. Returns the empty one that leaves the CPU, or NULL. */
 static struct magazine *cpu_load(struct cpu_class *cc, struct magazine *full)
 {
 	struct magazine *out = NULL;
@@ -91,8 +91,8 @@ static void *cpu_pop(struct cpu_cache *cache, struct cpu_class *cc, size_t len)
 }
 
 /**
- * cpu_push_other() - push to the other magazine, and leave the section
- * @cache: this CPU's, after %PUSH_FULL_LOCKED, where cpu_can_exchange_full()
+ * cpu_push_other() - push to the other magazine, and release the CPU lock
+ * @cache: this CPU's cache, after cpu_can_exchange_full()
  * @ofs: class_to_ofs() of the object's class
  * @obj: the object
  *
@@ -109,66 +109,77 @@ void cpu_push_other(struct cpu_cache *cache, unsigned long ofs, void *obj)
 	cpu_cache_unlock(cache);
 }
 
-/* What an object that wants to be idle is in want of. */
+/* What a push needs from outside of the section. */
 enum want {
 	WANT_NOTHING,
-	WANT_CREDIT,
+	WANT_CHARGE,
 	WANT_MAGAZINE,
 };
 
-/*
- * Loads a magazine that is not full: the other one, or *empty. Where both are
- * full, *out is the one that goes to the depot, to be exchanged for an empty
- * one. False without a empty one.
+/**
+ * struct push_state - what a push carries from one section to the next
+ * @want: what the last attempt needed
+ * @charged: bytes charged to the budget, not yet for slots of a magazine
+ * @empty: an empty magazine to load, or NULL
+ * @full: a full magazine on its way to the depot, or NULL
  */
-static bool cpu_load_empty(struct cpu_class *cc, struct magazine **empty,
-			   struct magazine **out)
+struct push_state {
+	enum want want;
+	size_t charged;
+	struct magazine *empty;
+	struct magazine *full;
+};
+
+/*
+ * Load a magazine that is not full: the other one, or ps->empty. If both of the
+ * CPU's are full, the other one leaves as ps->full. Returns false if there is no
+ * empty one.
+ */
+static bool cpu_load_empty(struct cpu_class *cc, struct push_state *ps)
 {
 	struct magazine *previous = cc->cold->previous;
 
 	cpu_save_nr(cc);
 	if (previous == &no_magazine || previous->nr == previous->cap) {
 		if (previous != &no_magazine)
-			*out = previous;
+			ps->full = previous;
 		cc->cold->previous = &no_magazine;
-		if (!*empty)
+		if (!ps->empty)
 			return false;
-		cc->cold->previous = *empty;
-		*empty = NULL;
+		cc->cold->previous = ps->empty;
+		ps->empty = NULL;
 	}
 	cpu_exchange(cc, cc->loaded->nr);
 	return true;
 }
 
-/*
- * Pushes, if need be with the help of an empty magazine, *empty. Or tells what
- * is wanting. For *out, see cpu_load_empty().
- */
+/* Push, or return what the push needs. */
 static enum want cpu_push(struct cpu_class *cc, void *obj,
-			  struct magazine **empty, struct magazine **out)
+			  struct push_state *ps)
 {
 	if ((cc->loaded == &no_magazine ||
 	     cc->top == cc->loaded->obj + cc->loaded->cap) &&
-	    !cpu_load_empty(cc, empty, out))
+	    !cpu_load_empty(cc, ps))
 		return WANT_MAGAZINE;
 	if (cc->top == cc->end)
-		return WANT_CREDIT;
+		return WANT_CHARGE;
 	cpu_add(cc, obj);
 	return WANT_NOTHING;
 }
 
-/* Gives drawn bytes to the loaded magazine. Returns what it has no use for. */
-static size_t cpu_charge_slots(struct cpu_class *cc, size_t drawn)
+/* Use charged bytes for slots of the loaded magazine. Returns the rest. */
+static size_t cpu_charge_slots(struct cpu_class *cc, size_t bytes)
 {
 	struct magazine *mag = cc->loaded;
 	size_t slots;
 
-	if (!drawn || mag == &no_magazine)
-		return drawn;
-	slots = min_t(size_t, drawn / cc->size, mag->cap - mag->charged);
+	/* An uncharged class, whose size is 0, never has bytes here. */
+	if (!bytes || mag == &no_magazine)
+		return bytes;
+	slots = min_t(size_t, bytes / cc->size, mag->cap - mag->charged);
 	mag->charged += slots;
 	cc->end += slots;
-	return drawn - slots * cc->size;
+	return bytes - slots * cc->size;
 }
 
 /* === Slow paths === */
@@ -199,12 +210,12 @@ err_free:
 }
 
 /**
- * objcache_start() - make what CPUs share, if it is not there
- * @oc: the object pool
+ * objcache_start() - make the part that CPUs share, if there is none
+ * @oc: the objcache
  * @gfp: for the allocator
  *
  * Context: any but NMI.
- * Return: whether it is there now.
+ * Return: true if there is one now; false without memory.
  */
 bool objcache_start(struct objcache *oc, gfp_t gfp)
 {
@@ -217,7 +228,7 @@ bool objcache_start(struct objcache *oc, gfp_t gfp)
 	shared = shared_alloc(oc, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
 	if (!shared)
 		return false;
-	/* Pairs with objcache_started(), and all that depends on the pointer. */
+	/* Pairs with READ_ONCE() of the pointer, and the dependency through it. */
 	if (cmpxchg(&oc->shared, NULL, shared))
 		shared_free(shared);
 	return true;
@@ -234,7 +245,7 @@ static struct cpu_cache *cpu_cache_alloc(struct objcache *oc, gfp_t gfp)
 			     numa_mem_id());
 	if (!cache)
 		return NULL;
-	/* Cache lines of its own: other CPUs count there, too. */
+	/* Cache lines of its own, apart from the shared counters in slab. */
 	size = ALIGN(array_size(oc->nr_classes, sizeof(*cache->cold)),
 		     L1_CACHE_BYTES);
 	cache->cold = kzalloc_node(size, gfp, numa_mem_id());
@@ -264,7 +275,7 @@ static void cpu_cache_free(struct cpu_cache *cache)
 	kfree(cache);
 }
 
-/* Makes this CPU's cache, if it has none and the context allows it. */
+/* Make this CPU's cache, if it has none and the context allows it. */
 static void make_cpu_cache(struct objcache *oc, gfp_t gfp)
 {
 	struct cpu_cache *cache;
@@ -276,13 +287,13 @@ static void make_cpu_cache(struct objcache *oc, gfp_t gfp)
 	if (!cache)
 		return;
 
-	/* objcache_kill() waits for this section before it looks for blocks. */
+	/* objcache_kill() waits for this section before it looks for CPU caches. */
 	preempt_disable();
 	cp = this_cpu_ptr(oc->cpu);
 	cache->depots = node_depots(oc);
 	if (cpu_private() && !READ_ONCE(oc->dead) &&
 	    !cmpxchg(&cp->home, NULL, cache)) {
-		/* Pairs with __this_cpu_read() inside of sections, here. */
+		/* Pairs with __this_cpu_read() in the sections of this CPU. */
 		WRITE_ONCE(cp->cache, cache);
 		cache = NULL;
 	}
@@ -291,14 +302,14 @@ static void make_cpu_cache(struct objcache *oc, gfp_t gfp)
 }
 
 /**
- * objcache_count_miss() - count a get that is served with a fresh object
- * @oc: the object pool
- * @class: the class that it counts for
- * @len: length asked for
- * @gfp: for this CPU's cache, if it has none
+ * objcache_count_miss() - count a get that is served with a new object
+ * @oc: the objcache
+ * @class: class that the get counts for
+ * @len: length that the user asks for, in bytes
+ * @gfp: for this CPU's cache, if the CPU has none
  *
- * Return: false, and nothing counted, if the pool is dead, or there is no
- * memory for what CPUs share.
+ * Return: false, and nothing counted, if the objcache is dead, or if there is
+ * no memory for the part that CPUs share.
  */
 bool objcache_count_miss(struct objcache *oc, unsigned int class, size_t len,
 			 gfp_t gfp)
@@ -314,7 +325,7 @@ bool objcache_count_miss(struct objcache *oc, unsigned int class, size_t len,
 	return true;
 }
 
-/* Takes an object of the depot's own, where the CPU's are out of reach. */
+/* Take an object from the depot, because the CPU's cache cannot be used. */
 static void *get_idle_shared(struct objcache *oc, unsigned int class,
 			     size_t len)
 {
@@ -330,7 +341,7 @@ static void *get_idle_shared(struct objcache *oc, unsigned int class,
 	return obj;
 }
 
-/* Loads a full magazine, and takes an object from what there is then. */
+/* Load a full magazine, and take an object. */
 static void *get_idle_loaded(struct objcache *oc, unsigned int class,
 			     size_t len, struct depot *depot,
 			     struct magazine *full)
@@ -341,12 +352,12 @@ static void *get_idle_loaded(struct objcache *oc, unsigned int class,
 	void *obj;
 
 	if (!cpu_cache_trylock(oc, &cache)) {
-		/* The lock was free just now, and is again: see there. */
+		/* Cannot fail: depot_get_full() had the lock in this context. */
 		depot_put_full(depot, full, UINT_MAX, NULL);
 		return get_idle_shared(oc, class, len);
 	}
 	cc = &cache->class[class];
-	/* An interrupt may have put something meanwhile. */
+	/* An interrupt may have pushed in between: @full is not needed then. */
 	if (likely(!cpu_can_pop(cc))) {
 		empty = cpu_load(cc, full);
 		full = NULL;
@@ -361,8 +372,8 @@ static void *get_idle_loaded(struct objcache *oc, unsigned int class,
 }
 
 /*
- * Takes an idle object: from the CPU's own magazines, refilled from the depot
- * if need be, or from the depot itself where those are out of reach.
+ * Take an idle object: from the CPU's magazines, refilled from the depot if they
+ * are empty, or from the depot itself if the CPU's cache cannot be used.
  */
 static void *get_idle(struct objcache *oc, unsigned int class, size_t len)
 {
@@ -371,24 +382,24 @@ static void *get_idle(struct objcache *oc, unsigned int class, size_t len)
 	struct cpu_cache *cache;
 	struct cpu_class *cc;
 	bool refill = false;
-	size_t vacant = 0;
+	size_t bytes = 0;
 	void *obj = NULL;
 
-	/* What is bypassed has no magazines, at most prefilled objects. */
+	/* A pool that bypasses magazines has prefilled objects at most. */
 	if (oc->bypass || !cpu_cache_trylock(oc, &cache))
 		return get_idle_shared(oc, class, len);
 	cc = &cache->class[class];
 	if (cpu_can_pop(cc)) {
 		obj = cpu_pop(cache, cc, len);
 	} else {
-		vacant = cpu_uncharge_if_tight(oc, cc);
-		/* Pairs with the stores under the lock; late is a miss. */
+		bytes = cpu_uncharge_if_tight(oc, cc);
+		/* Racy: see depot.full. */
 		refill = READ_ONCE(depot->full);
 		if (refill)
 			empty = cpu_take_empty(cc);
 	}
 	cpu_cache_unlock(cache);
-	budget_uncharge(oc->budget, vacant);
+	budget_uncharge(oc->budget, bytes);
 	if (!refill)
 		return obj;
 	WRITE_ONCE(depot->used, true);
@@ -398,14 +409,14 @@ static void *get_idle(struct objcache *oc, unsigned int class, size_t len)
 
 /**
  * objcache_get_slow() - take an idle object that objcache_pop() did not find
- * @oc: the object pool
- * @class: which class
- * @len: length asked for, for the statistics; not larger than its objects
- * @gfp: for magazines
+ * @oc: the objcache
+ * @class: class of the object
+ * @len: length that the user asks for, in bytes; the class's objects fit it
+ * @gfp: for this CPU's cache, if the CPU has none
  *
  * Context: any but NMI.
- * Return: the object; NULL if there is none: then it is to be constructed, and
- * counted by objcache_count_miss().
+ * Return: the object; or NULL: the caller constructs one, and counts the get by
+ * objcache_count_miss().
  */
 void *objcache_get_slow(struct objcache *oc, unsigned int class, size_t len,
 			gfp_t gfp)
@@ -418,13 +429,13 @@ void *objcache_get_slow(struct objcache *oc, unsigned int class, size_t len,
 
 /**
  * objcache_get() - take an idle object
- * @oc: the object pool
- * @class: which class
- * @len: length asked for, for the statistics; not larger than its objects
- * @gfp: for magazines
+ * @oc: the objcache
+ * @class: class of the object
+ * @len: length that the user asks for, in bytes; the class's objects fit it
+ * @gfp: for this CPU's cache, if the CPU has none
  *
  * Context: any but NMI.
- * Return: as objcache_get_slow().
+ * Return: the object, or NULL, as objcache_get_slow() has it.
  */
 void *objcache_get(struct objcache *oc, unsigned int class, size_t len,
 		   gfp_t gfp)
@@ -436,6 +447,10 @@ void *objcache_get(struct objcache *oc, unsigned int class, size_t len,
 	return objcache_get_slow(oc, class, len, gfp);
 }
 
+/*
+ * Make an object idle in the depot; @insist: reclaim not only once a tick.
+ * Returns false if there is no room for it.
+ */
 static bool put_idle_shared(struct objcache *oc, unsigned int class, void *obj,
 			    bool insist)
 {
@@ -455,10 +470,10 @@ static bool put_idle_shared(struct objcache *oc, unsigned int class, void *obj,
 }
 
 /*
- * Draws for a magazine of a class while there is plenty, else for a few
- * objects, or for one. 0: exhausted.
+ * Charge for a magazine of a class, or while the budget is tight for a few
+ * objects or one. Returns bytes; 0 if the budget is exhausted.
  */
-static size_t draw(struct objcache *oc, unsigned int class)
+static size_t charge(struct objcache *oc, unsigned int class)
 {
 	size_t size = oc->class[class].size;
 	size_t want = oc->class[class].rounds * size;
@@ -468,24 +483,24 @@ static size_t draw(struct objcache *oc, unsigned int class)
 	return budget_charge(oc->budget, size, want);
 }
 
-/* What a push wanted: credit, or an empty magazine. False: not to be had. */
-static bool push_help(struct objcache *oc, unsigned int class, enum want want,
-		      size_t *drawn, struct magazine **empty)
+/* Get what the last attempt needed. Returns false if it is not to be had. */
+static bool push_help(struct objcache *oc, unsigned int class,
+		      struct push_state *ps)
 {
-	if (want == WANT_MAGAZINE) {
-		if (!*empty)
-			*empty = depot_get_empty(oc, class,
-						 depot_here(oc, class),
-						 GFP_NOWAIT | __GFP_NOWARN);
-		return *empty;
+	if (ps->want == WANT_MAGAZINE) {
+		if (!ps->empty)
+			ps->empty = depot_get_empty(oc, class,
+						    depot_here(oc, class),
+						    GFP_NOWAIT | __GFP_NOWARN);
+		return ps->empty;
 	}
-	*drawn = draw(oc, class);
-	if (!*drawn && objcache_reclaim(oc, class, false))
-		*drawn = draw(oc, class);
-	return *drawn;
+	ps->charged = charge(oc, class);
+	if (!ps->charged && objcache_reclaim(oc, class, false))
+		ps->charged = charge(oc, class);
+	return ps->charged;
 }
 
-/* A full magazine leaves the CPU. Returns an empty one, if there is any. */
+/* Move a full magazine to the depot. Returns an empty one, if there is any. */
 static struct magazine *flush_magazine(struct objcache *oc, unsigned int class,
 				       struct magazine *mag)
 {
@@ -499,7 +514,7 @@ static struct magazine *flush_magazine(struct objcache *oc, unsigned int class,
 	return mag;
 }
 
-/* Whether there is no room for an object anywhere, inside the section. */
+/* Tell whether no slot is to be had, under the CPU lock. */
 static bool cpu_is_full(struct objcache *oc, struct cpu_cache *cache,
 			unsigned int class)
 {
@@ -510,48 +525,45 @@ static bool cpu_is_full(struct objcache *oc, struct cpu_cache *cache,
 	       objcache_may_drop(oc, cache, ofs);
 }
 
-/* Makes an object idle; false if there is no room for it. */
+/* Make an object idle. Returns false if there is no room for it. */
 static bool put_idle(struct objcache *oc, unsigned int class, void *obj)
 {
-	struct magazine *empty = NULL, *out = NULL;
-	enum want want = WANT_CREDIT;
+	struct push_state ps = { .want = WANT_CHARGE };
 	struct cpu_cache *cache;
 	unsigned int attempts;
-	bool entered = false;
-	size_t drawn = 0;
+	bool locked = false;
 
 	make_cpu_cache(oc, GFP_NOWAIT);
 	for (attempts = 0; attempts < PUSH_ATTEMPTS; attempts++) {
-		entered = cpu_cache_trylock(oc, &cache);
-		if (!entered)
+		locked = cpu_cache_trylock(oc, &cache);
+		if (!locked)
 			break;
 		if (!attempts && cpu_is_full(oc, cache, class)) {
 			cpu_cache_unlock(cache);
 			return false;
 		}
-		drawn = cpu_charge_slots(&cache->class[class], drawn);
-		want = cpu_push(&cache->class[class], obj, &empty, &out);
+		ps.charged = cpu_charge_slots(&cache->class[class], ps.charged);
+		ps.want = cpu_push(&cache->class[class], obj, &ps);
 		cpu_cache_unlock(cache);
-		budget_uncharge(oc->budget, drawn);
-		drawn = 0;
-		if (out)
-			empty = flush_magazine(oc, class, out);
-		out = NULL;
-		if (want == WANT_NOTHING ||
-		    !push_help(oc, class, want, &drawn, &empty))
+		budget_uncharge(oc->budget, ps.charged);
+		ps.charged = 0;
+		if (ps.full)
+			ps.empty = flush_magazine(oc, class, ps.full);
+		ps.full = NULL;
+		if (ps.want == WANT_NOTHING || !push_help(oc, class, &ps))
 			break;
 	}
-	budget_uncharge(oc->budget, drawn);
-	if (empty)
-		depot_put_empty(oc, class, depot_here(oc, class), empty);
-	if (!entered && put_idle_shared(oc, class, obj, false)) {
+	budget_uncharge(oc->budget, ps.charged);
+	if (ps.empty)
+		depot_put_empty(oc, class, depot_here(oc, class), ps.empty);
+	if (!locked && put_idle_shared(oc, class, obj, false)) {
 		atomic64_inc(&counts_of(oc, class)->kept);
 		return true;
 	}
-	return entered && want == WANT_NOTHING;
+	return locked && ps.want == WANT_NOTHING;
 }
 
-/* An object that was out when the pool was killed comes back. */
+/* Take back an object that was out when the objcache was killed. */
 static void put_late(struct objcache *oc, unsigned int class, void *obj)
 {
 	if (slab_allowed() && oc->ops->destruct(oc, class, obj, DESTRUCT_LATE))
@@ -562,7 +574,7 @@ static void put_late(struct objcache *oc, unsigned int class, void *obj)
 
 /**
  * objcache_put_slow() - give back an object that objcache_push() has no room for
- * @oc: the object pool
+ * @oc: the objcache
  * @class: the object's class
  * @obj: the object
  *
@@ -578,7 +590,7 @@ void objcache_put_slow(struct objcache *oc, unsigned int class, void *obj)
 	if (READ_ONCE(oc->dead)) {
 		put_late(oc, class, obj);
 	} else if (oc->bypass || !put_idle(oc, class, obj)) {
-		/* Counted first: what is back with slab is not in use. */
+		/* Count first: memory that is back with slab is not in use. */
 		objcache_count_dropped(oc, class);
 		objcache_destruct_or_park(oc, class, obj);
 	}
@@ -587,8 +599,8 @@ void objcache_put_slow(struct objcache *oc, unsigned int class, void *obj)
 
 /**
  * objcache_put() - give an object back
- * @oc: the object pool
- * @class: its class
+ * @oc: the objcache
+ * @class: class of the object
  * @obj: the object
  *
  * Nothing of the pool may be touched after this: it may be gone.
@@ -603,11 +615,11 @@ void objcache_put(struct objcache *oc, unsigned int class, void *obj)
 
 /**
  * objcache_fill() - make a constructed object idle that was never out
- * @oc: the object pool
- * @class: its class
+ * @oc: the objcache
+ * @class: class of the object
  * @obj: the object
  *
- * Return: true, or false if there is no room within the idle budget.
+ * Return: true; false if there is no room within the idle budget.
  */
 bool objcache_fill(struct objcache *oc, unsigned int class, void *obj)
 {
@@ -620,8 +632,8 @@ bool objcache_fill(struct objcache *oc, unsigned int class, void *obj)
 
 /**
  * objcache_get_uncounted() - take an idle object of a class that is not counted
- * @oc: the object pool
- * @class: its class
+ * @oc: the objcache
+ * @class: class of the object
  *
  * Return: the object, or NULL.
  */
@@ -638,11 +650,11 @@ void *objcache_get_uncounted(struct objcache *oc, unsigned int class)
 
 /**
  * objcache_put_uncounted() - the inverse of objcache_get_uncounted()
- * @oc: the object pool
- * @class: its class
+ * @oc: the objcache
+ * @class: class of the object
  * @obj: the object
  *
- * Return: false if there is no room.
+ * Return: true; false if there is no room.
  */
 bool objcache_put_uncounted(struct objcache *oc, unsigned int class, void *obj)
 {
@@ -651,7 +663,7 @@ bool objcache_put_uncounted(struct objcache *oc, unsigned int class, void *obj)
 		put_idle(oc, class, obj));
 }
 
-/* === Life of an object pool === */
+/* === Life of an objcache === */
 
 static void hotplug_remove(struct objcache *oc)
 {
@@ -662,14 +674,14 @@ static void hotplug_remove(struct objcache *oc)
 }
 
 /**
- * objcache_reap() - free a killed pool that nothing is out of
- * @oc: the object pool
+ * objcache_reap() - free a killed objcache of which no object is out
+ * @oc: the objcache, and its user's pool with it
  *
  * Context: may sleep.
  */
 void objcache_reap(struct objcache *oc)
 {
-	/* Who parked the last object may still have to queue the work. */
+	/* The CPU that parked the last object may still have to queue the work. */
 	if (READ_ONCE(oc->late)) {
 		synchronize_rcu();
 		cancel_work_sync(&oc->work);
@@ -683,11 +695,11 @@ static void objcache_free_work(struct work_struct *work)
 }
 
 /**
- * objcache_init() - set an object pool up
- * @oc: the object pool, zeroed
- * @nr_classes: how many classes it has; each is to be set before it is used
- * @ops: of the user
- * @budget: of idle memory
+ * objcache_init() - set an objcache up
+ * @oc: the objcache, zeroed
+ * @nr_classes: number of classes; each is set before its first use
+ * @ops: functions of the user
+ * @budget: budget of idle memory
  * @bypass: keep nothing that comes back
  *
  * Context: may sleep.
@@ -725,10 +737,10 @@ int objcache_init(struct objcache *oc, unsigned int nr_classes,
 }
 
 /**
- * objcache_set_class() - say what a class is
+ * objcache_set_class() - set a class up
  * @oc: the objcache
- * @class: which class
- * @size: what an idle object takes from the idle budget, in bytes
+ * @class: the class
+ * @size: bytes that an idle object is charged with to the budget, not 0
  */
 void objcache_set_class(struct objcache *oc, unsigned int class, size_t size)
 {
@@ -744,9 +756,9 @@ void objcache_set_class(struct objcache *oc, unsigned int class, size_t size)
 }
 
 /**
- * objcache_set_class_uncharged() - say that a class is bookkeeping
+ * objcache_set_class_uncharged() - set a class of bookkeeping up
  * @oc: the objcache
- * @class: which class; its objects have no size, and a shrink leaves them alone
+ * @class: the class; see objclass.uncharged
  */
 void objcache_set_class_uncharged(struct objcache *oc, unsigned int class)
 {
@@ -758,35 +770,37 @@ void objcache_set_class_uncharged(struct objcache *oc, unsigned int class)
 }
 
 /**
- * objcache_kill() - end an object pool's service
- * @oc: the object pool
+ * objcache_kill() - end an objcache's service
+ * @oc: the objcache
  *
- * All gets have ended. What comes back from now on is destructed at once.
- * When this returns, every object is either destructed or out, and who comes
- * back unpins: the caller counts what is out and adds it to @pinned.
+ * All gets have ended. Objects that come back from now on are destructed at
+ * once. When this returns, every object is destructed or out, and an object
+ * that comes back unpins: the caller counts the objects that are out and adds
+ * their number to objcache.pinned.
  *
  * Context: may sleep.
  */
 void objcache_kill(struct objcache *oc)
 {
 	hotplug_remove(oc);
-	/* Out of the list, no pool is trimmed any more. */
+	/* The pool has left the list of pools: the trim does not queue it again. */
 	cancel_work_sync(&oc->drain_work);
 
 	mutex_lock(&oc->drain_lock);
 	/*
-	 * Pairs with objcache_put_slow() and make_cpu_cache(), by grace period. Who
-	 * drops an object on the fast path does not look: he has the cache that
-	 * is taken away below, and is waited for until the object is gone.
+	 * Pairs, by grace period, with objcache_put_slow() and make_cpu_cache().
+	 * objcache_put_full() does not read it: a drop there is inside of a
+	 * section until the object is freed, and uses a cache that is frozen
+	 * below.
 	 */
 	WRITE_ONCE(oc->dead, true);
 	do {
 		freeze_cpus(oc);
-		/* Nobody waits for a device to go but its user. */
+		/* Expedited: device removal is waiting for us. */
 		synchronize_rcu_expedited();
 	} while (freeze_cpus(oc));
 	cancel_work_sync(&oc->evict_work);
-	/* Last, for what is destructed may be parked. */
+	/* After evict_work, which may park objects. */
 	flush_work(&oc->work);
 	drain_frozen(oc, DRAIN_ALL);
 	drain_depots(oc, SIZE_MAX, DRAIN_ALL);
@@ -794,8 +808,8 @@ void objcache_kill(struct objcache *oc)
 }
 
 /**
- * objcache_exit() - free an object pool's own memory
- * @oc: the object pool: killed, or just set up
+ * objcache_exit() - free an objcache's own memory
+ * @oc: the objcache: killed, or just set up
  *
  * Context: may sleep.
  */
@@ -817,12 +831,12 @@ int objcache_module_init(void)
 {
 	int ret = -ENOMEM;
 
-	/* Reclaim may wait for what it frees: a rescuer makes it go on. */
+	/* Reclaim may wait for memory that this frees: hence a rescuer. */
 	bytepool_wq =
 		alloc_workqueue("bytepool", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!bytepool_wq)
 		return ret;
-	/* But users' destructors, and slab, may wait for anything. */
+	/* Users' destructors, and slab, may wait for anything. */
 	bytepool_idle_wq = alloc_workqueue("bytepool_idle", WQ_UNBOUND, 0);
 	if (!bytepool_idle_wq)
 		goto err_destroy_wq;

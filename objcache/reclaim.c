@@ -2,11 +2,11 @@
 /*
  * bytepool - how idle memory goes back
  *
- * A drain takes everything: it freezes the CPUs' blocks, waits for those that
- * are inside, empties blocks and depots, and thaws the blocks. A scan, for the
- * shrinker, waits for nothing and takes what is in depots. The trim drains a
- * pool that nobody has used for a while. And where something wants to be idle
- * but the budget is exhausted, what has rested since the last look gives way.
+ * A drain destructs everything: it freezes the CPUs, waits for the sections that
+ * use their caches, empties caches and depots, and thaws the CPUs. A scan, for
+ * the shrinker, waits for nothing and empties depots. The trim drains a pool
+ * that nobody has used for a while. And while the budget is exhausted, classes
+ * and CPUs that were inactive since the last look make room.
  */
 
 #include <linux/cpu.h>
@@ -30,7 +30,7 @@ struct workqueue_struct *bytepool_idle_wq;
 
 /**
  * objcache_unpin() - one object less is out of a killed pool
- * @oc: the object pool, which may be gone after this
+ * @oc: the objcache, which may be gone after this
  */
 void objcache_unpin(struct objcache *oc)
 {
@@ -43,7 +43,7 @@ void objcache_unpin(struct objcache *oc)
 
 /**
  * objcache_park() - leave an object to the worker
- * @oc: the object pool
+ * @oc: the objcache
  * @class: its class
  * @obj: the object
  * @pinned: the object was out when the pool was killed
@@ -92,7 +92,7 @@ void objcache_work(struct work_struct *work)
 		unpark_cpu(oc, per_cpu_ptr(oc->cpu, cpu));
 }
 
-/* Destructs here if the object allows it, by the worker if not. */
+/* Destruct here if the class and the context allow it, else by the worker. */
 void objcache_destruct_or_park(struct objcache *oc, unsigned int class,
 			       void *obj)
 {
@@ -103,7 +103,7 @@ void objcache_destruct_or_park(struct objcache *oc, unsigned int class,
 
 /* === Magazines === */
 
-/* Destructs what is in a magazine. Returns how many there were. */
+/* Destruct the objects of a magazine. Returns their number. */
 unsigned int magazine_drain(struct objcache *oc, unsigned int class,
 			    struct magazine *mag, enum drain how)
 {
@@ -123,7 +123,7 @@ unsigned int magazine_drain(struct objcache *oc, unsigned int class,
 	return nr;
 }
 
-/* The same, and the magazine itself. Returns its share of the budget, in bytes. */
+/* Drain and free a magazine. Returns the bytes that it was charged with. */
 static size_t magazine_dissolve(struct objcache *oc, unsigned int class,
 				struct magazine *mag)
 {
@@ -137,7 +137,7 @@ static size_t magazine_dissolve(struct objcache *oc, unsigned int class,
 
 /* === Draining === */
 
-/* Takes the blocks away from their CPUs. True if there was any. */
+/* Take the caches away from their CPUs. Returns true if there was any. */
 bool freeze_cpus(struct objcache *oc)
 {
 	struct objcache_cpu *cp;
@@ -164,13 +164,13 @@ static void thaw_cpus(struct objcache *oc)
 		if (!cp->frozen)
 			continue;
 		cp->frozen = false;
-		/* Pairs with the dependency through it inside of sections. */
+		/* Pairs with the dependency through the pointer in sections. */
 		smp_store_release(&cp->cache, cp->home);
 	}
 }
 
 /**
- * cpu_uncharge_slots() - take the vacant slots' share of the budget out of a class
+ * cpu_uncharge_slots() - uncharge the free slots of a CPU's class
  * @cc: the class
  *
  * Return: bytes, for budget_uncharge().
@@ -204,7 +204,7 @@ static void free_magazines(struct cpu_class *cc)
 {
 	if (cc->loaded != &no_magazine)
 		kfree(cc->loaded);
-	/* One and the same where a fork has come between their exchange. */
+	/* In userspace, a fork inside of an exchange leaves one of the two. */
 	if (cc->cold->previous != &no_magazine &&
 	    cc->cold->previous != cc->loaded)
 		kfree(cc->cold->previous);
@@ -214,10 +214,10 @@ static void free_magazines(struct cpu_class *cc)
 }
 
 /*
- * Empties a cache that nobody is inside of. Returns how many bytes.
+ * Empty a CPU cache that no section uses. Returns bytes.
  *
- * In a shrink, what may sleep is left to the worker: a user's destructor is
- * free to use pools itself, and must not find their locks held.
+ * A shrink parks objects whose destructor sleeps: a user's destructor may use
+ * pools itself, and must not find their locks held.
  */
 static size_t drain_cpu(struct objcache *oc, struct cpu_cache *cache,
 			enum drain how)
@@ -234,7 +234,7 @@ static size_t drain_cpu(struct objcache *oc, struct cpu_cache *cache,
 	return bytes;
 }
 
-/* Empties a depot up to a number of bytes. Returns how many it were. */
+/* Drain a depot of up to about @bytes. Returns bytes. */
 static size_t drain_depot(struct objcache *oc, unsigned int class,
 			  struct depot *depot, size_t bytes, enum drain how)
 {
@@ -254,7 +254,7 @@ static size_t drain_depot(struct objcache *oc, unsigned int class,
 	return done;
 }
 
-/* Empties depots up to a number of bytes. Returns how many it were. */
+/* Drain all depots of up to about @bytes. Returns bytes. */
 size_t drain_depots(struct objcache *oc, size_t bytes, enum drain how)
 {
 	struct depot *depots;
@@ -296,10 +296,10 @@ size_t drain_frozen(struct objcache *oc, enum drain how)
 
 /**
  * objcache_drain() - give all idle memory back
- * @oc: the object pool
+ * @oc: the objcache
  *
  * Context: may sleep.
- * Return: how many bytes it were.
+ * Return: number of bytes.
  */
 size_t objcache_drain(struct objcache *oc)
 {
@@ -319,13 +319,13 @@ size_t objcache_drain(struct objcache *oc)
 
 /**
  * objcache_scan() - give some idle memory back, without waiting for anything
- * @oc: the object pool
- * @bytes: how much
+ * @oc: the objcache
+ * @bytes: number of bytes wanted
  *
- * Takes the depots' alone: what CPUs have is objcache_trim()'s.
+ * Drains depots. Magazines of CPUs are left to objcache_trim().
  *
  * Context: any in which a shrinker runs.
- * Return: how many bytes it were.
+ * Return: number of bytes given back.
  */
 size_t objcache_scan(struct objcache *oc, size_t bytes)
 {
@@ -333,10 +333,10 @@ size_t objcache_scan(struct objcache *oc, size_t bytes)
 }
 
 /**
- * objcache_trim() - have idle memory given back if nobody used the pool of late
- * @oc: the object pool
+ * objcache_trim() - queue a drain if nobody used the objcache since the last call
+ * @oc: the objcache
  *
- * Vacant slots, too: they keep others from the budget.
+ * The drain uncharges free slots, too, which keep others from the budget.
  */
 void objcache_trim(struct objcache *oc)
 {
@@ -377,7 +377,7 @@ int objcache_cpu_dead(unsigned int cpu, struct hlist_node *node)
 
 /* === Making room within the budget === */
 
-/* Takes the share of the budget that this CPU's vacant slots have. */
+/* Uncharge the free slots of this CPU. Returns bytes. */
 static size_t cpu_uncharge_all(struct objcache *oc)
 {
 	struct cpu_cache *cache;
@@ -393,7 +393,7 @@ static size_t cpu_uncharge_all(struct objcache *oc)
 	return bytes;
 }
 
-/* And that which empty magazines in the depots have. */
+/* Uncharge the slots of empty magazines in this node's depots. Returns bytes. */
 static size_t depots_uncharge_slots(struct objcache *oc)
 {
 	size_t bytes = 0;
@@ -405,8 +405,8 @@ static size_t depots_uncharge_slots(struct objcache *oc)
 }
 
 /*
- * Takes a magazine out of a class that has neither served nor taken anything
- * since the last look, inside the CPU's section. NULL if it has.
+ * Take a magazine out of a class that saw no get or put since the last look,
+ * under the CPU lock. Returns NULL if the class was active.
  */
 static struct magazine *cpu_take_inactive(struct cpu_class *cc)
 {
@@ -428,7 +428,7 @@ static struct magazine *cpu_take_inactive(struct cpu_class *cc)
 	return mag;
 }
 
-/* What rests on this CPU goes where the worker finds it. */
+/* Move this CPU's inactive magazines to the depot, for evict_work to drain. */
 static void cpu_flush_idle(struct objcache *oc, unsigned int except)
 {
 	struct magazine *mag;
@@ -443,19 +443,20 @@ static void cpu_flush_idle(struct objcache *oc, unsigned int except)
 		if (!mag)
 			continue;
 		/*
-		 * Not all vacant slots are the last look's: this may be
-		 * another CPU by now. In a depot nobody would find their share.
+		 * We may have migrated since cpu_uncharge_all(), so free slots
+		 * of the magazine may be charged. Nobody looks for them in a
+		 * depot.
 		 */
 		budget_uncharge(oc->budget,
 				magazine_uncharge_slots(mag, &oc->class[i]));
 		if (!depot_put_full(depot_here(oc, i), mag, UINT_MAX, NULL))
-			/* A signal handler's, in userspace: as if it was put. */
+			/* In userspace, in a signal handler: destruct instead. */
 			budget_uncharge(oc->budget,
 					magazine_dissolve(oc, i, mag));
 	}
 }
 
-/* Those that were visited since the last look get a second chance. */
+/* Drain a depot, unless a CPU has visited it since the last look. */
 static size_t depot_evict(struct objcache *oc, unsigned int class,
 			  struct depot *depot, size_t bytes)
 {
@@ -468,7 +469,7 @@ static size_t depot_evict(struct objcache *oc, unsigned int class,
 	return drain_depot(oc, class, depot, bytes, DRAIN_SHRINK);
 }
 
-/* All that a CPU has done, to be compared. */
+/* Sum up a CPU's gets and puts, to be compared with a later sum. */
 static u32 cpu_activity(struct objcache *oc, struct cpu_cache *cache)
 {
 	u32 activity = 0;
@@ -485,7 +486,7 @@ static u32 cpu_activity(struct objcache *oc, struct cpu_cache *cache)
 	return activity;
 }
 
-/* Freezes the cache of a CPU that has done nothing since the last look. */
+/* Freeze a CPU that saw no get or put since the last look. */
 static bool freeze_inactive(struct objcache *oc, struct objcache_cpu *cp)
 {
 	/* Pairs with the cmpxchg() in make_cpu_cache(). */
@@ -507,13 +508,13 @@ static bool freeze_inactive(struct objcache *oc, struct objcache_cpu *cp)
 	return true;
 }
 
-/* What CPUs have that rest, of whatever class: they look for nothing. */
+/* Drain inactive CPUs: they will not run objcache_reclaim() themselves. */
 static void evict_cpus(struct objcache *oc)
 {
 	bool found = false;
 	unsigned int cpu;
 
-	/* The end of the pool holds it, and waits for this. */
+	/* objcache_kill() holds the lock, and waits for this work. */
 	if (!mutex_trylock(&oc->drain_lock))
 		return;
 	for_each_possible_cpu(cpu)
@@ -528,8 +529,8 @@ static void evict_cpus(struct objcache *oc)
 }
 
 /*
- * Makes room for a class, up to an eighth of the budget from depots, or if they
- * have nothing that rests, from CPUs.
+ * Make room for a class: drain up to an eighth of the budget from depots, or if
+ * all depots were active, drain CPUs.
  */
 void objcache_evict_work(struct work_struct *work)
 {
@@ -553,12 +554,12 @@ void objcache_evict_work(struct work_struct *work)
 		evict_cpus(oc);
 }
 
-/* How often to look for what rests; and for vacant slots once a tick. */
+/* How often to look for inactive classes and CPUs. */
 #define EVICT_INTERVAL (HZ / 10)
 
 static void evict_later(struct objcache *oc, unsigned int class)
 {
-	/* However long ago: jiffies wrap, on 32-bit machines after weeks. */
+	/* Not time_before(): on 32-bit machines jiffies wrap after weeks. */
 	if (jiffies - READ_ONCE(oc->evicted) < EVICT_INTERVAL)
 		return;
 	WRITE_ONCE(oc->evicted, jiffies);
@@ -569,23 +570,23 @@ static void evict_later(struct objcache *oc, unsigned int class)
 
 /**
  * objcache_reclaim() - make room within the exhausted budget
- * @oc: the object pool
- * @class: what it is for
- * @now: not only once a tick
+ * @oc: the objcache
+ * @class: class that needs room
+ * @now: try even if it was tried in this tick
  *
- * Gives the shares of vacant slots back. If there are none, idle objects of
- * other classes that rest give way a little later.
+ * Uncharges free slots. If there are none, queues a worker that drains inactive
+ * classes and CPUs.
  *
- * Context: any but NMI, outside of the CPU's section, and inside an RCU
- * read-side section that objcache_kill() waits for, or holding the pool.
- * Return: whether there is room now.
+ * Context: any but NMI, without the CPU lock, and inside an RCU read-side
+ * section that objcache_kill() waits for, or holding the pool.
+ * Return: true if there is room now.
  */
 bool objcache_reclaim(struct objcache *oc, unsigned int class, bool now)
 {
 	struct cpu_cache *home = raw_cpu_read(oc->cpu->home);
 	size_t bytes;
 
-	/* Once a tick, for it is mostly in vain; without a cache it is. */
+	/* Rate limit to once a tick: this rarely finds anything. */
 	if (!now && (!home || !reclaim_due(home)))
 		return false;
 	bytes = cpu_uncharge_all(oc) + depots_uncharge_slots(oc);

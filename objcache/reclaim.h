@@ -30,7 +30,7 @@ size_t drain_depots(struct objcache *oc, size_t bytes, enum drain how);
 
 size_t cpu_uncharge_slots(struct cpu_class *cc);
 
-/* Whether somebody has to look for what rests: see objcache_reclaim(). */
+/* Tell whether objcache_reclaim() has not run in this tick. */
 static inline bool reclaim_due(const struct cpu_cache *cache)
 {
 	return jiffies - READ_ONCE(cache->reclaimed) > 0;
