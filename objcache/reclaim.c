@@ -238,17 +238,17 @@ static size_t drain_cpu(struct objcache *oc, struct cpu_cache *cache,
 static size_t drain_depot(struct objcache *oc, unsigned int class,
 			  struct depot *depot, size_t bytes, enum drain how)
 {
-	size_t size = oc->class[class].size;
+	const struct objclass *objclass = &oc->class[class];
+	size_t uncharged, done = 0;
 	struct magazine *mag;
-	size_t done = 0;
 
 	while (done < bytes) {
 		mag = depot_get_full(oc, class, depot, NULL);
 		if (!mag)
 			break;
-		done += magazine_drain(oc, class, mag, how) * size;
-		budget_uncharge(oc->budget, magazine_uncharge_slots(
-						    mag, &oc->class[class]));
+		done += magazine_drain(oc, class, mag, how) * objclass->size;
+		uncharged = magazine_uncharge_slots(mag, objclass);
+		budget_uncharge(oc->budget, uncharged);
 		depot_put_empty(oc, class, depot, mag);
 	}
 	return done;
