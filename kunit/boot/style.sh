@@ -104,7 +104,7 @@ check_clang-format()
 # on purpose.
 check_clang-tidy()
 {
-	printf '%s\n' "${core[@]}" userspace/*.c |
+	printf '%s\n' "${core[@]}" userspace/*/*.c |
 		grep '\.c$' | grep -v '^kernel/\|_test\.c$' |
 		xargs -P "$(nproc)" -I{} clang-tidy --quiet {} -- "${shim_flags[@]}"
 }

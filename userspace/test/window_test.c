@@ -21,7 +21,7 @@
 
 #include <kunit/test.h>
 
-#include "../bytepool.h"
+#include "../../bytepool.h"
 
 /* A magazine of this tier holds four. */
 #define FOUR_FIT SZ_64K

@@ -11,6 +11,6 @@
 #include <linux/types.h>
 
 #pragma GCC visibility push(default)
-#include "../bytepool.h"
+#include "../../bytepool.h"
 #include "public/bytepool_debugfs.h"
 #pragma GCC visibility pop

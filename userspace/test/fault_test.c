@@ -12,7 +12,7 @@
 
 #include <kunit/test.h>
 
-#include "../bytepool.h"
+#include "../../bytepool.h"
 
 /* A scenario that asks for memory more often than this never ends. */
 #define MAX_ALLOCATIONS 2000

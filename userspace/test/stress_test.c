@@ -27,7 +27,7 @@
 
 #include <kunit/test.h>
 
-#include "../bytepool.h"
+#include "../../bytepool.h"
 
 #define NR_THREADS 3
 #define NR_HELD	   24
