@@ -35,6 +35,8 @@
 #define MAX_THREADS	  64
 /* Pairs that are counted, a multiple of every number held and of the trace. */
 #define TIMES 4096
+/* Runs before a count. */
+#define WARM_UPS 3
 /* Batches under way from one thread to the other. */
 #define RING 8
 
@@ -271,9 +273,10 @@ static double run_alone(struct cell *cell)
 static double count_pairs(struct cell *cell)
 {
 	enter(cell, 0);
-	usleep(cell->candidate->settle[0] * 1000);
-	run_pairs(cell, TIMES);
-	usleep(cell->candidate->settle[1] * 1000);
+	for (unsigned int i = 0; i < WARM_UPS; i++) {
+		run_pairs(cell, TIMES);
+		usleep(cell->candidate->settle * 1000);
+	}
 	for (unsigned int i = 0; i <= 2; i++) {
 		unsigned long pairs = i < 2 ? TIMES : 2 * TIMES;
 

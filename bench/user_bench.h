@@ -33,8 +33,8 @@ extern struct bench_step bench_trace[BENCH_TRACE];
  * @teardown: undoes that; false if not all came back
  * @enter: a thread begins
  * @leave: a thread ends
- * @settle: waits, in milliseconds, before and after a first run of a count, so
- *	that what goes on by itself is in a known state
+ * @settle: how long to wait after each run before a count, in milliseconds, so
+ *	that what such a run has set going has come to its end
  * @hold: gets nr buffers and puts them in the same order, so many times
  * @trace: runs the trace so many times
  * @get: gets BENCH_BATCH buffers
@@ -47,7 +47,7 @@ struct bench_candidate {
 	bool (*teardown)(void);
 	void (*enter)(void);
 	void (*leave)(void);
-	unsigned int settle[2];
+	unsigned int settle;
 	void (*hold)(size_t size, unsigned int nr, unsigned long times);
 	void (*trace)(unsigned long times);
 	void (*get)(size_t size, void **batch);

@@ -211,8 +211,9 @@ count()
 	while read -r size pattern; do
 		echo "$name $size $pattern 1 1"
 	done <"$dir/cells" >"$dir/asked"
-	# What the library's own threads do meanwhile depends on the scheduler.
-	LD_PRELOAD=$preload valgrind -q --tool=callgrind \
+	# What the library's own threads do meanwhile depends on the scheduler, and
+	# what it does by the clock on how long the count takes.
+	LD_PRELOAD=$programs/user_clock.so${preload:+:$preload} valgrind -q --tool=callgrind \
 		--separate-threads=yes --callgrind-out-file="$dir/out" "$programs/$program" count \
 		<"$dir/asked" >"$dir/answers" 2>"$dir/log" || {
 		cat "$dir/log" >&2
