@@ -100,17 +100,13 @@ gate_cells()
 gate()
 {
 	gate_cells >"$build/gate.stock.tsv"
-	awk -v where=kernel -f "$bench/gate.awk" "$bench/gate.tsv" \
+	awk -v where=kernel "$@" -f "$bench/gate.awk" "$bench/gate.tsv" \
 		"$build/gate.stock.tsv"
 }
 
 update()
 {
-	gate_cells >"$build/gate.stock.tsv"
-	{
-		grep -v '^kernel	' "$bench/gate.tsv"
-		sed 's/^/kernel\t/' "$build/gate.stock.tsv"
-	} >"$build/gate.new"
+	gate -v update=1 >"$build/gate.new"
 	mv "$build/gate.new" "$bench/gate.tsv"
 }
 

@@ -276,19 +276,16 @@ counted_for_gate()
 	count_gate | cut -d ' ' -f 1-3,5 | tr ' ' '\t'
 }
 
-# The rows of the kernel's half stay as they are.
-update_gate()
+compare_gate()
 {
 	counted_for_gate >"$work/counted"
-	{
-		if [ -e "$gate" ]; then
-			grep -v '^userspace' "$gate" || true
-		else
-			echo "# SPDX-License-Identifier: GPL-2.0"
-			printf 'where\tcandidate\tsize\tpattern\tcount\n'
-		fi
-		sed 's/^/userspace\t/' "$work/counted"
-	} >"$work/gate"
+	awk -v where=userspace "$@" -f "$top/bench/gate.awk" "$gate" \
+		"$work/counted"
+}
+
+update_gate()
+{
+	compare_gate -v update=1 >"$work/gate"
 	cp "$work/gate" "$gate"
 }
 
@@ -339,8 +336,7 @@ count)
 	counted_for_gate
 	;;
 gate)
-	counted_for_gate >"$work/counted"
-	awk -v where=userspace -f "$top/bench/gate.awk" "$gate" "$work/counted"
+	compare_gate
 	;;
 update)
 	update_gate

@@ -172,6 +172,7 @@ prepare()
 	fi
 	step prepare/packages need_packages "${groups[@]}"
 	step prepare/judge "$here/judge_test.sh"
+	step prepare/gate "$here/gate_test.sh"
 	if has_lane stock; then
 		step prepare/stock-kernel "$here/prepare.sh" stock
 	fi
