@@ -543,7 +543,7 @@ void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 bool pool_usable(struct bytepool *pool, unsigned long site);
 void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site);
 void *get_failed_oversize(struct bytepool *pool, unsigned long site);
-bool get_allowed(struct bytepool *pool, gfp_t gfp, unsigned long site);
+void get_refused(struct bytepool *pool, unsigned long site);
 struct track *track_alloc(gfp_t gfp);
 bool track_add(struct track *track);
 enum track_found track_remove(struct bytepool *pool, const void *mem,
@@ -555,6 +555,16 @@ void track_for_each(struct bytepool *pool,
 		    void (*look)(const struct track *track, void *arg),
 		    void *arg);
 void track_module_init(void);
+
+/* Tell whether a get can be served, and report one that cannot. */
+static __always_inline bool get_allowed(struct bytepool *pool, gfp_t gfp,
+					unsigned long site)
+{
+	if (likely(ptr_valid(pool)) && likely(!(gfp & ~BYTEPOOL_GFP_MASK)))
+		return true;
+	get_refused(pool, site);
+	return false;
+}
 
 /* === Statistics (stats.c, debugfs.c) === */
 

@@ -133,19 +133,12 @@ void *get_failed_oversize(struct bytepool *pool, unsigned long site)
 }
 
 /**
- * get_allowed() - report a get that no pool can serve
+ * get_refused() - report a get that no pool can serve
  * @pool: the caller's pool
- * @gfp: what the caller asks of the allocator
  * @site: the call site
- *
- * Return: whether the get may go on.
  */
-bool get_allowed(struct bytepool *pool, gfp_t gfp, unsigned long site)
+void get_refused(struct bytepool *pool, unsigned long site)
 {
-	if (unlikely(!ptr_valid(pool)))
-		return pool_usable(pool, site);
-	if (likely(!(gfp & ~BYTEPOOL_GFP_MASK)))
-		return true;
-	report_misuse(pool, MISUSE_GFP, NULL, site, 0);
-	return false;
+	if (pool_usable(pool, site))
+		report_misuse(pool, MISUSE_GFP, NULL, site, 0);
 }
