@@ -288,7 +288,7 @@ static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 	strscpy(pool->name, name, sizeof(pool->name));
 	raw_spin_lock_init(&pool->handles_lock);
 	INIT_LIST_HEAD(&pool->live_list);
-	INIT_LIST_HEAD(&pool->resting);
+	INIT_LIST_HEAD(&pool->retired);
 	INIT_LIST_HEAD(&pool->quarantine_list);
 	INIT_LIST_HEAD(&pool->list);
 	/* Until pool_free(): what is out may outlive the user's module. */
@@ -395,7 +395,7 @@ static void pool_free(struct bytepool *pool)
 	unsigned int i;
 
 	if (pool->handles) {
-		free_handles(pool, &pool->resting, false);
+		free_handles(pool, &pool->retired, false);
 		/* Withheld for the pool's life: whoever had it is done. */
 		free_handles(pool, &pool->quarantine_list, true);
 	}

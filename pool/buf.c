@@ -131,9 +131,9 @@ static bool handle_retire(struct bytepool *pool, struct bytepool_buf *buf,
 	if (!lock_unless_held(&pool->handles_lock, &flags))
 		return false;
 	list_del(&buf->link);
-	list_add_tail(&buf->link, &pool->resting);
+	list_add_tail(&buf->link, &pool->retired);
 	if (++pool->nr_retired > RETIRED_HANDLES) {
-		*oldest = list_first_entry(&pool->resting, struct bytepool_buf,
+		*oldest = list_first_entry(&pool->retired, struct bytepool_buf,
 					   link);
 		list_del(&(*oldest)->link);
 		pool->nr_retired--;

@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bytepool - what the module's files share
+ * bytepool - the types and functions that a pool's organs share
  *
- *	bytepool.c	pools and their tiers, from creation to the last release
- *	buf.c		buffers and views
- *	raw.c		raw memory, and what is larger than the largest tier
- *	objcache.c	the object pool: per-CPU magazines over a depot over slab
- *	depot.c		what CPUs share of it
- *	counts.c	its counters
- *	reclaim.c	how idle memory goes back: drains, trim, shrinker
- *	objects.c	typed object pools, the third user of the object pool
- *	payload.c	slab caches shared by the pools, memory beyond the tiers
- *	report.c	refusals, memory known by its address, what is outstanding
- *	stats.c		counters summed up, the lengths served last
- *	debugfs.c	the same for people and scripts
+ * The floors of the module, highest first. A file calls what stands on its own
+ * floor or below:
  *
- * Lock order: pools_mutex, or the CPU hotplug lock; then objcache.drain_lock;
- * then one of the raw spinlocks (depot.lock, bytepool.handles_lock, those of
- * the records), which never nest. caches_mutex is taken with none of them.
+ *	bytepool.c	makes and ends pools of both kinds; parameters, trim,
+ *			shrinker, module
+ *	pool/
+ *	  buf.c		buffers and views
+ *	  raw.c		raw memory
+ *	  objects.c	typed objects
+ *	  caches.c	slab caches that pools share; memory beyond the tiers
+ *	  report.c	misuse that is refused, gets that fail
+ *	  track.c	memory that is tracked by its address
+ *	  outstanding.c	what is out, by call site
+ *	  stats.c	counts, summed up over the CPUs
+ *	  debugfs.c	counts and what is out, for people and scripts
+ *	objcache/	the recycler: see objcache.h
+ *
+ * Lock order: pools_mutex or the CPU hotplug lock; then objcache.drain_lock;
+ * then one of the raw spinlocks depot.lock, bytepool.handles_lock and
+ * track_bucket.lock, which never nest. caches_mutex nests with none of them.
  */
-#ifndef _BYTEPOOL_INTERNAL_H
-#define _BYTEPOOL_INTERNAL_H
+#ifndef _BYTEPOOL_POOL_H
+#define _BYTEPOOL_POOL_H
 
 #include <linux/align.h>
 #include <linux/atomic.h>
@@ -42,16 +46,16 @@
 /* From this size on a tier may fall back to vmalloc(). */
 #define VMALLOC_FROM (64UL << 10)
 
-/* Stands for a put that the worker is to do again: see raw_put_tracked(). */
+/* Class of a put that the worker has to retry: see raw_put_tracked(). */
 #define CLASS_PUT UINT_MAX
 
 /* Tier sizes, capacities and addresses are multiples of this. */
 #define BYTEPOOL_GRAIN 64
 
 /*
- * What recycled memory can honour. Zones, nodes and memory cgroups are those
- * of whoever had the memory first, and __GFP_NOFAIL is no pool's to promise.
- * The fast path cannot zero, either.
+ * Flags that recycled memory can honour. Its zone, node and memory cgroup are
+ * those of its first user, and a pool cannot promise __GFP_NOFAIL. The fast
+ * path does not zero.
  */
 #define BYTEPOOL_GFP_SLOW (~BYTEPOOL_GFP_MASK | __GFP_ZERO)
 #define BYTEPOOL_GFP_MASK                                                      \
@@ -98,12 +102,11 @@ void payload_module_exit(void);
 
 /**
  * struct tier - buffers and raw memory of one size
- * @size: capacity of what the tier serves, in bytes: a multiple of
- *	%BYTEPOOL_GRAIN
+ * @size: capacity in bytes, a multiple of %BYTEPOOL_GRAIN
  * @align_mask: bits that are clear in the address of every payload
- * @gfp: what is asked of the allocator in any case
- * @slab: where payloads come from, and by which raw memory is recognised
- * @payload: the same, to be shared
+ * @gfp: flags that are passed to the allocator in any case
+ * @slab: slab cache of the payloads; tells the tier of raw memory
+ * @payload: the shared cache that @slab belongs to
  */
 struct tier {
 	size_t size;
@@ -113,10 +116,13 @@ struct tier {
 	struct shared_cache *payload;
 };
 
-/* In an empty slot; what is no slab object has NULL, and is not found either. */
+/*
+ * Marks an unused slot. Not NULL, because slab_cache_of() returns NULL for
+ * memory that is not a slab object.
+ */
 #define NO_SLAB ((struct kmem_cache *)1)
 
-/* How many slots: a power of two, about twice as many as tiers in use. */
+/* Number of slots: a power of two, about twice the usual number of tiers. */
 #define NR_SLAB_SLOTS 32
 
 /* Classes of a pool's objects: two a tier, then the spare handles. */
@@ -132,7 +138,7 @@ static inline unsigned int class_raw(unsigned int tier)
 	return 2 * tier + 1;
 }
 
-/* class_to_ofs() of a tier's buffers, and of its raw memory. */
+/* Byte offsets, in struct cpu_cache, of the two classes of a tier. */
 struct class_ofs {
 	u16 buf;
 	u16 raw;
@@ -140,44 +146,42 @@ struct class_ofs {
 
 /**
  * struct bytepool - a pool
- * @objects: its object pool
- * @flags: %BYTEPOOL_ZERO and its kin
- * @nr_tiers: how many tiers
+ * @objects: the objcache
+ * @flags: BYTEPOOL_* flags
+ * @nr_tiers: number of tiers
  * @priv_size: bytes of the user's own with each buffer
  * @largest: size of the largest tier
- * @tier_of: by tier_bucket(): the smallest tier that any such length fits
- * @ofs_of: likewise: class_to_ofs() of that tier's buffers, and of its raw
- *	memory
- * @fast_max: largest length that the fast path of a get serves; 0 where it
- *	has to look at more than that
- * @slab_factor: of slab_slot()
- * @slab: slab caches by slot, for the fast path of a put: only of tiers that
- *	share their slot with no other, else, and where a put has to look at
- *	more, %NO_SLAB. An array for each field, because the processor scales
- *	an index by the size of a word
- * @slab_align_mask: of the tiers: bits that are clear in the address of every
- *	payload
- * @slab_ofs: class_to_ofs() of the tiers' raw memory
- * @limit: bytes of capacity in use at most; 0: none
- * @used: those bytes, where there is a limit
- * @handles: where handles come from
- * @handle_flags: %BUF_IDLE and its kin: of an idle handle
- * @last_ref_state: bytepool_buf.state of a buffer that somebody has got
+ * @tier_of: by tier_bucket(): the smallest tier that a length may fit
+ * @ofs_of: by tier_bucket(): the classes of that tier
+ * @fast_max: largest length that the fast path of a get serves; 0 if every get
+ *	of the pool needs the slow path
+ * @slab_factor: factor of slab_slot()
+ * @slab: slab cache by slot, for the fast path of a put; %NO_SLAB in an unused
+ *	slot. A tier whose slot another tier has is not here, nor is any tier
+ *	if every put of the pool needs the slow path. An array for each field,
+ *	because a processor scales an index by the size of a word
+ * @slab_align_mask: tier.align_mask by slot
+ * @slab_ofs: class_to_ofs() of the tier's raw memory by slot
+ * @limit: largest number of bytes of capacity in use; 0: no limit
+ * @used: bytes of capacity in use, if there is a limit
+ * @handles: slab cache of handles
+ * @handle_flags: bytepool_buf.flags of an idle handle
+ * @last_ref_state: bytepool_buf.state of a buffer with one reference
  * @spare_ofs: class_to_ofs() of spare handles
- * @handles_lock: protects @live_list, @resting, @nr_retired and
+ * @handles_lock: protects @live_list, @retired, @nr_retired and
  *	@quarantine_list
- * @live_list: every handle, in use, idle with its payload, or spare
- * @resting: dead handles, oldest first, where magazines are bypassed
- * @nr_retired: how many
- * @quarantine_list: handles withheld
+ * @live_list: all handles: alive, idle with their payload, and spare
+ * @retired: dead handles of a pool that bypasses magazines, oldest first
+ * @nr_retired: number of handles in @retired
+ * @quarantine_list: handles withheld after misuse
  * @discarded: gets larger than the largest tier that were served
- * @oversize: of those, how many are in use
- * @oversize_bytes: and the bytes they take
+ * @oversize: number of pieces in use that are larger than the largest tier
+ * @oversize_bytes: capacity of those pieces
  * @fail: gets that failed and belong to no tier
  * @misuse: operations refused
- * @own_budget: budget of idle memory, unless the default one is used
- * @type: of a typed pool
- * @functions: of a typed pool: what its user calls the pool
+ * @own_budget: budget of idle memory, unless the pool uses the default one
+ * @type: type of the objects of a typed pool
+ * @functions: what the user of a typed pool calls the pool; NULL: not typed
  * @owner: name of the module that made it, which may be gone
  * @dir: in debugfs
  * @list: in the list of all pools
@@ -205,7 +209,7 @@ struct bytepool {
 	u32 spare_ofs;
 	raw_spinlock_t handles_lock;
 	struct list_head live_list;
-	struct list_head resting;
+	struct list_head retired;
 	unsigned int nr_retired;
 	struct list_head quarantine_list;
 	atomic64_t discarded;
@@ -224,8 +228,8 @@ struct bytepool {
 };
 
 /*
- * What a handle remembers in bytepool_buf.flags. 0 is a live buffer of the
- * plain kind, which the fast path of a release looks for.
+ * Flags of a handle, in bytepool_buf.flags. A live buffer of the plain kind has
+ * none: the fast path of a release looks for that.
  */
 #define BUF_IDLE     BIT(0) /* not issued */
 #define BUF_ATOMIC   BIT(1) /* released by compare-and-exchange only */
@@ -242,10 +246,10 @@ static __always_inline u64 state_of(u32 refs, u32 flags)
 	return (u64)flags << 32 | refs;
 }
 
-/* A live buffer with one holder: of the plain kind, or of the atomic one. */
+/* State of a live buffer with one reference: of the plain or the atomic kind. */
 #define STATE_LAST_REF	      state_of(1, 0)
 #define STATE_LAST_REF_ATOMIC state_of(1, BUF_ATOMIC)
-/* An idle buffer, likewise: the count is 0. */
+/* State of an idle buffer, of the plain or the atomic kind. */
 #define STATE_IDLE	  state_of(0, BUF_IDLE)
 #define STATE_IDLE_ATOMIC state_of(0, BUF_ATOMIC | BUF_IDLE)
 
@@ -254,30 +258,31 @@ static __always_inline int state_refs(u64 state)
 	return IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ? state >> 32 : state;
 }
 
-/* Class of a handle that is of no tier: larger than the largest. */
+/* Class of a handle whose payload is larger than the largest tier. */
 #define CLASS_OVERSIZE U16_MAX
 
 /**
  * struct bytepool_buf - the handle of a buffer
- * @cpu: of the object pool of where it belongs, for the last release
- * @ref: how many references there are; 0 while idle. The arbiter: whether a
- *	handle is alive is decided by this count alone, and a dead count is
- *	never written to but by the get that issues the handle again
- * @flags: BUF_*: its state
- * @state: both in one piece, for a single look
- * @rcu: may be looked up under RCU. The same as long as the memory is a
- *	handle, for late readers look at it
- * @len: length in bytes, as asked or as set
- * @link: in bytepool.live_list, .resting or .quarantine_list
+ * @cpu: objcache.cpu of its pool
+ * @ref: number of references; 0 while idle. The arbiter: this count alone
+ *	tells whether the handle is alive, and the get that issues the handle
+ *	again is the only one that writes to a dead count
+ * @flags: BUF_* flags
+ * @state: @ref and @flags in one word: see buf.c on mixed sizes
+ * @rcu: the buffer may be looked up under RCU. Constant as long as the memory
+ *	is a handle, because late readers read it
+ * @len: length in bytes, as asked for or as set
+ * @link: in bytepool.live_list, .retired or .quarantine_list
  * @data: the payload
- * @site: while alive, who got it; after that, who released it last
- * @class: of its tier
- * @cpu_ofs: class_to_ofs() of that
- * @capacity: of the payload, in bytes
- * @parked: of a spare handle that the worker is to free
+ * @site: call site of the get while alive, and of the last release after that
+ * @class: class of the buffer
+ * @cpu_ofs: class_to_ofs() of @class
+ * @capacity: size of the payload, in bytes
+ * @parked: list entry of a spare handle that the worker frees
  *
- * One cache line, followed by the user's own bytes. Only the owner of the
- * count's last reference, or of an idle handle, writes to it.
+ * One cache line, followed by the user's own bytes. The holder of the only
+ * reference and the owner of an idle handle write to it. A release after the
+ * handle was issued again drops the new owner's reference: nothing can tell.
  */
 struct bytepool_buf {
 	struct objcache_cpu __percpu *cpu;
@@ -366,7 +371,7 @@ static inline struct bytepool *pool_of(struct objcache *oc)
 /* The pool of a handle, dead or alive. */
 static inline struct bytepool *buf_pool(const struct bytepool_buf *buf)
 {
-	/* Whatever CPU this is: they say the same. */
+	/* Any CPU will do: the pointer is the same on all. */
 	return pool_of(raw_cpu_ptr(buf->cpu)->oc);
 }
 
@@ -375,16 +380,16 @@ static inline unsigned int class_spare(const struct bytepool *pool)
 	return 2 * pool->nr_tiers;
 }
 
-/* Lengths that differ in less than their highest bit share a bucket. */
+/* Lengths with the same highest bit share a bucket. */
 static __always_inline unsigned long tier_bucket(size_t len)
 {
 	return __fls((len - 1) | (BYTEPOOL_GRAIN - 1));
 }
 
 /*
- * The classes of the smallest tier that a length may fit. By pointer, because
- * UBSAN's check of an index calls a function, and with a call in it a fast path
- * saves registers; a length has fewer than 32 bits.
+ * Look up the classes of the smallest tier that a length may fit. By pointer
+ * arithmetic: UBSAN checks an index by a call, and a fast path with a call saves
+ * registers. A length has fewer than 32 bits.
  */
 static __always_inline const struct class_ofs *
 ofs_of_len(const struct bytepool *pool, size_t len)
@@ -392,7 +397,7 @@ ofs_of_len(const struct bytepool *pool, size_t len)
 	return pool->ofs_of + tier_bucket(len);
 }
 
-/* The slot of a slab cache: a multiplicative hash of its address. */
+/* Hash the address of a slab cache to a slot, by multiplication. */
 static __always_inline unsigned int slab_slot(u32 factor,
 					      const struct kmem_cache *slab)
 {
@@ -401,9 +406,8 @@ static __always_inline unsigned int slab_slot(u32 factor,
 }
 
 /*
- * The class of what can be put without a closer look, as class_to_ofs() has
- * it; false: it takes one. What is no slab object has no cache, which is in no
- * slot.
+ * Look up the class of @mem by its slab cache. Returns false if the slow path
+ * has to decide.
  */
 static __always_inline bool raw_class_of(const struct bytepool *pool,
 					 const void *mem, unsigned long *ofs)
@@ -419,8 +423,8 @@ static __always_inline bool raw_class_of(const struct bytepool *pool,
 }
 
 /*
- * The smallest tier that fits a length of 1 to pool->largest. The table
- * leaves nothing to search unless tiers lie closer than powers of two.
+ * Find the smallest tier that fits a length of 1 to pool->largest. The loop is
+ * entered only where tiers lie closer than powers of two.
  */
 static __always_inline unsigned int tier_index(const struct bytepool *pool,
 					       size_t len)
@@ -432,13 +436,13 @@ static __always_inline unsigned int tier_index(const struct bytepool *pool,
 	return i;
 }
 
-/* The capacity of a length larger than the largest tier; 0: refused. */
+/* Capacity of a length larger than the largest tier; 0: refused. */
 static inline size_t oversize_capacity(size_t len)
 {
 	return len && len <= INT_MAX ? ALIGN(len, BYTEPOOL_GRAIN) : 0;
 }
 
-/* Charges bytes to the limit, exactly; false past it. */
+/* Charge bytes to the limit, exactly. Returns false past it. */
 static __always_inline bool limit_charge(struct bytepool *pool, size_t bytes)
 {
 	long used;
@@ -464,13 +468,13 @@ static inline gfp_t get_gfp(const struct bytepool *pool, gfp_t gfp)
 	return pool->flags & BYTEPOOL_ZERO ? gfp | __GFP_ZERO : gfp;
 }
 
-/* A tier's payload from its slab cache, or NULL. */
+/* Allocate a payload from the slab cache of a tier. */
 static __always_inline void *payload_alloc(const struct tier *tier, gfp_t gfp)
 {
 	return kmem_cache_alloc(tier->slab, gfp | tier->gfp);
 }
 
-/* The tier of class_to_ofs() of its buffers, or of its raw memory. */
+/* Map the offset of a class to the tier that the class belongs to. */
 static __always_inline const struct tier *tier_at(const struct bytepool *pool,
 						  unsigned long ofs)
 {
@@ -484,7 +488,7 @@ static inline bool may_fall_back(struct bytepool *pool, const struct tier *tier,
 	       gfpflags_allow_blocking(gfp);
 }
 
-/* Memory is cleared as it comes back, where the kernel wants that. */
+/* Clear memory that comes back, if init_on_free=1. */
 static __always_inline void payload_clear(void *data, size_t size)
 {
 	if (want_init_on_free())
@@ -494,14 +498,14 @@ static __always_inline void payload_clear(void *data, size_t size)
 /* === Reports (report.c) === */
 
 /**
- * struct track - memory that is known by its address
+ * struct track - an entry for memory that is tracked by its address
  * @node: in the table
  * @mem: the memory
- * @pool: where it belongs
- * @size: its capacity in bytes
- * @tier: its tier, or -1: larger than the largest
- * @slab: of the tier's slab cache, and to be recycled
- * @site: who got it
+ * @pool: pool of the memory
+ * @size: capacity in bytes
+ * @tier: tier of the memory; -1: larger than the largest
+ * @slab: the memory is an object of the tier's slab cache, and is recycled
+ * @site: call site of the get
  */
 struct track {
 	struct hlist_node node;
@@ -513,12 +517,12 @@ struct track {
 	unsigned long site;
 };
 
-/* What a look at the table tells of memory. */
+/* Result of a look-up of tracked memory. */
 enum track_found {
 	TRACK_FOUND,
 	TRACK_NONE,
 	TRACK_OTHER_POOL,
-	TRACK_BUSY, /* cannot be looked up from here */
+	TRACK_BUSY, /* the table cannot be locked in this context */
 };
 
 /* Operations refused, in the order of their texts. */
@@ -573,4 +577,4 @@ void pool_debugfs_remove(struct bytepool *pool);
 void debugfs_module_init(void);
 void debugfs_module_exit(void);
 
-#endif /* _BYTEPOOL_INTERNAL_H */
+#endif /* _BYTEPOOL_POOL_H */
