@@ -2,9 +2,9 @@
 /*
  * bytepool - reference-counted byte buffers in size tiers
  *
- * A pool has up to 32 tiers. A tier serves raw memory (raw.c), and buffers
- * (buf.c): a small handle with a reference count, and its payload apart from
- * it, exactly the tier's size. Both are recycled by an object pool
+ * A pool has up to 32 tiers. A tier serves raw memory (pool/raw.c), and buffers
+ * (pool/buf.c): a small handle with a reference count, and its payload apart from
+ * it, exactly the tier's size. Both are recycled by an objcache
  * (objcache.c); a buffer with its payload attached, so that a get is one pop.
  *
  * A destroyed pool lives until all of its memory is back: pool_kill() counts
@@ -45,9 +45,9 @@ EXPORT_SYMBOL_GPL(bytepool_sizes_stream);
 
 static struct idle_budget default_budget;
 
-/* All pools. */
+/* List of all pools. */
 static LIST_HEAD(pools);
-/* Protects the list, and makes names unique. */
+/* Protects the list of pools, and makes names unique. */
 static DEFINE_MUTEX(pools_mutex);
 
 static bool check_all;
@@ -109,7 +109,7 @@ static void set_tier_table(struct bytepool *pool)
 	unsigned int bucket, i = 0;
 
 	for (bucket = 0; bucket < ARRAY_SIZE(pool->tier_of); bucket++) {
-		/* The shortest length of the bucket. */
+		/* Shortest length of the bucket. */
 		size_t len = (1UL << bucket) + 1;
 
 		if (len < BYTEPOOL_GRAIN)
@@ -122,7 +122,7 @@ static void set_tier_table(struct bytepool *pool)
 	}
 }
 
-/* How many slots it takes for the tiers' caches, by a factor of the hash. */
+/* Count the slots that the caches of all tiers use with a factor. */
 static unsigned int count_slots(struct bytepool *pool, u32 factor)
 {
 	u32 seen = 0;
@@ -134,7 +134,7 @@ static unsigned int count_slots(struct bytepool *pool, u32 factor)
 	return hweight32(seen);
 }
 
-/* Tries in turn whatever keeps the tiers apart; a few tries are enough. */
+/* Upper bound of the search for a factor without collisions. */
 #define SLOT_TRIES 1024
 
 static u32 find_factor(struct bytepool *pool)
@@ -155,8 +155,8 @@ static u32 find_factor(struct bytepool *pool)
 }
 
 /*
- * Tells raw memory's tier by its slab cache without a search. Tiers whose
- * caches meet in one slot take the longer way, but for the first.
+ * Fill the table that maps a slab cache to the class of raw memory. If the
+ * caches of two tiers share a slot, puts of the second take the slow path.
  */
 static void set_slab_slots(struct bytepool *pool)
 {
@@ -164,7 +164,7 @@ static void set_slab_slots(struct bytepool *pool)
 
 	for (i = 0; i < NR_SLAB_SLOTS; i++)
 		pool->slab[i] = NO_SLAB;
-	/* What a put has to look at more closely is not found here. */
+	/* Every put of such a pool needs the slow path. */
 	if (!pool->fast_max || want_init_on_free())
 		return;
 	pool->slab_factor = find_factor(pool);
@@ -191,7 +191,7 @@ static u32 idle_handle_flags(const struct bytepool *pool)
 	return flags;
 }
 
-/* What the fast path of a get need not look at, once it knows these. */
+/* Set the largest length for which a fast path can skip all other tests. */
 static void set_fast_path(struct bytepool *pool)
 {
 	if (pool->limit || pool->priv_size ||
@@ -208,7 +208,7 @@ static DECLARE_DELAYED_WORK(trim_work, trim_work_fn);
 
 static void trim_later(void)
 {
-	/* Looks again every minute for a parameter that was changed. */
+	/* If the parameter is 0, look every minute whether it was changed. */
 	queue_delayed_work(bytepool_idle_wq, &trim_work,
 			   (READ_ONCE(idle_trim) ?: 60) * (unsigned long)HZ);
 }
@@ -291,15 +291,15 @@ static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 	INIT_LIST_HEAD(&pool->retired);
 	INIT_LIST_HEAD(&pool->quarantine_list);
 	INIT_LIST_HEAD(&pool->list);
-	/* Until pool_free(): what is out may outlive the user's module. */
+	/* Until pool_free(): buffers may outlive the module that made the pool. */
 	__module_get(THIS_MODULE);
 	return pool;
 }
 
 /**
- * pool_objects_init() - set a pool's object pool up
+ * pool_objects_init() - set a pool's objcache up
  * @pool: the pool, its tiers' sizes set
- * @ops: of what it recycles
+ * @ops: functions of its objcache
  * @max_idle: bytes that may be idle; 0: the default budget
  *
  * Return: 0 or a negative errno; pool_free() after either.
@@ -385,7 +385,7 @@ static void free_handles(struct bytepool *pool, struct list_head *list,
 }
 
 /**
- * pool_free() - free a pool of which nothing is out
+ * pool_free() - free a pool whose memory is all back
  * @pool: the pool: killed, or never published
  *
  * Context: may sleep.
@@ -396,7 +396,7 @@ static void pool_free(struct bytepool *pool)
 
 	if (pool->handles) {
 		free_handles(pool, &pool->retired, false);
-		/* Withheld for the pool's life: whoever had it is done. */
+		/* No holder of a quarantined handle is left. */
 		free_handles(pool, &pool->quarantine_list, true);
 	}
 	objcache_exit(&pool->objects);
@@ -408,7 +408,7 @@ static void pool_free(struct bytepool *pool)
 	module_put(THIS_MODULE);
 }
 
-/* === What the object pool recycles === */
+/* === Functions of the objcache === */
 
 static bool pool_destruct(struct objcache *oc, unsigned int class, void *obj,
 			  unsigned int how)
@@ -427,7 +427,7 @@ static bool pool_destruct(struct objcache *oc, unsigned int class, void *obj,
 	return true;
 }
 
-/* What is parked is dead, so its own memory can hold the list's node. */
+/* Parked memory is dead, so that it can hold the list entry itself. */
 static struct parked *pool_park(struct objcache *oc, unsigned int class,
 				void *obj)
 {
@@ -435,7 +435,7 @@ static struct parked *pool_park(struct objcache *oc, unsigned int class,
 
 	if (class == CLASS_PUT)
 		return obj;
-	/* But the count of a handle may never be written to. */
+	/* But nothing may write to the count of a handle. */
 	if (class == class_spare(pool))
 		return &((struct bytepool_buf *)obj)->parked;
 	if (class == class_buf(class / 2))
@@ -463,7 +463,7 @@ static const struct objcache_ops pool_ops = {
 /* === Creation and end === */
 
 /**
- * pool_kill() - end a pool's service, and free it once nothing is out
+ * pool_kill() - end a pool's service, and free it once all memory is back
  * @pool: the pool, which may be gone after this
  *
  * Context: may sleep.
@@ -478,18 +478,18 @@ static void pool_kill(struct bytepool *pool)
 	mutex_unlock(&pools_mutex);
 
 	objcache_kill(&pool->objects);
-	/* Nothing changes these counters any more: who comes back unpins. */
+	/* The counters stand still now: memory that comes back unpins instead. */
 	out = pool_outstanding(pool);
 	if (out)
 		report_outstanding(pool);
-	/* Those that came back meanwhile have taken it below 0. */
+	/* Memory that came back in between has taken pinned below 0. */
 	if (!atomic_long_add_return(out, &pool->objects.pinned))
 		objcache_reap(&pool->objects);
 }
 
 static gfp_t tier_gfp(const struct bytepool *pool, size_t size)
 {
-	/* Of more than a few pages, that there are none is answer enough. */
+	/* High-order allocations may fail: do not warn or retry. */
 	if (size < VMALLOC_FROM)
 		return 0;
 	return pool->flags & BYTEPOOL_VMALLOC ? __GFP_NOWARN | __GFP_NORETRY :
@@ -554,7 +554,7 @@ static int check_config(const struct bytepool_config *config)
 	return config->reserve ? -EOPNOTSUPP : 0;
 }
 
-/* Takes what this version knows; a newer caller's fields must be 0. */
+/* Copy the fields that this version knows; the fields of a newer one must be 0. */
 static int copy_config(struct bytepool_config *to, const void *from,
 		       size_t size)
 {
@@ -570,7 +570,7 @@ static int copy_config(struct bytepool_config *to, const void *from,
 
 /**
  * __bytepool_create() - make a pool; call it as bytepool_create(config)
- * @config: what is wanted
+ * @config: configuration of the pool
  * @config_size: size of the caller's struct bytepool_config, in bytes
  * @owner: the caller's module
  *
@@ -757,7 +757,7 @@ static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 	struct bytepool *pool;
 	size_t bytes = 0;
 
-	/* A pool that is made or destroyed just now is soon looked at again. */
+	/* Never wait for a pool that is made or destroyed: reclaim asks again. */
 	if (!mutex_trylock(&pools_mutex))
 		return 0;
 	list_for_each_entry(pool, &pools, list)
@@ -771,7 +771,7 @@ static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 	size_t want = sc->nr_to_scan * PAGE_SIZE, bytes = 0;
 	struct bytepool *pool;
 
-	/* Never waits: somebody may be here for memory with it locked. */
+	/* Never wait: the holder may be in reclaim itself. */
 	if (!mutex_trylock(&pools_mutex))
 		return SHRINK_STOP;
 	list_for_each_entry(pool, &pools, list) {
@@ -813,7 +813,7 @@ static int __init bytepool_init(void)
 
 static void __exit bytepool_exit(void)
 {
-	/* No pool is left: each of them holds the module. */
+	/* No pool is left: each pool holds a reference to the module. */
 	cancel_delayed_work_sync(&trim_work);
 	debugfs_module_exit();
 	shrinker_free(shrinker);

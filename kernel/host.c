@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - what no kernel exports to modules: whose slab object this is; and
- * the CPUs' busy marks
+ * bytepool - which slab cache an object is of, which no kernel tells modules; and
+ * the CPU locks
  *
  * kfree() finds the cache of an object in the page it lies in, in a field that
  * <linux/mm.h> does not show. Its place is looked for once, in the page of an
@@ -12,9 +12,12 @@
 
 DEFINE_PER_CPU(bool, bytepool_cpu_locked);
 
-/* In bytes. */
+/* Offset of the field in struct page, in bytes. */
 unsigned long slab_cache_offset;
-/* Of the direct map, as it is now: what is plugged in later is found too. */
+/*
+ * Size of the direct map at load, in bytes. A put of memory that is added later
+ * takes the slow path.
+ */
 unsigned long slab_linear_size;
 
 static unsigned int find_word(struct kmem_cache *slab)

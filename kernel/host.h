@@ -18,18 +18,19 @@
 #include <linux/spinlock.h>
 
 /*
- * This CPU's busy mark: set while it is in a section of an object pool. In
- * userspace it is in a word that is written anyway.
+ * The CPU lock: taken while this CPU is in a section of an objcache. It is only
+ * tried, never waited for, because it keeps out interrupts of its own CPU. As
+ * local_trylock() of 6.15, but without saving interrupt flags.
  */
 DECLARE_PER_CPU(bool, bytepool_cpu_locked);
 
-/* Disables preemption and sets the mark; false, and neither, if it is set. */
+/* Disable preemption and take the CPU lock. Returns false, and does neither, if taken. */
 static __always_inline bool cpu_trylock(void)
 {
 	preempt_disable();
 	/*
-	 * Plain accesses: the mark is this CPU's alone. The barriers pair with
-	 * an interrupt's look at it.
+	 * Plain accesses: no other CPU reads the flag. The barrier() pairs with
+	 * the program order of an interrupt that reads it.
 	 */
 	if (likely(!__this_cpu_read(bytepool_cpu_locked))) {
 		__this_cpu_write(bytepool_cpu_locked, true);
@@ -40,10 +41,10 @@ static __always_inline bool cpu_trylock(void)
 	return false;
 }
 
-/* Clears it, but leaves preemption disabled. */
+/* Release the CPU lock, and leave preemption disabled. */
 static __always_inline void __cpu_unlock(void)
 {
-	/* Everything is done before an interrupt finds the mark clear. */
+	/* All changes come before an interrupt finds the lock free. */
 	barrier();
 	__this_cpu_write(bytepool_cpu_locked, false);
 }
@@ -59,8 +60,8 @@ static __always_inline void cpu_unlock(void)
 	lockdep_assert(__this_cpu_read(bytepool_cpu_locked))
 
 /*
- * The same for fast paths, which may fail inside of any section. In userspace,
- * where such a section is a word, that makes it two stores.
+ * For fast paths, which may fail inside of any section with preemption off.
+ * Userspace implements this variant with two plain stores.
  */
 static __always_inline bool cpu_trylock_fast(void)
 {
@@ -73,8 +74,8 @@ static __always_inline void cpu_unlock_fast(void)
 }
 
 /*
- * In userspace a thread may have no CPU of its own, and a signal may come
- * while a lock is held: there these two say so. Not in the kernel.
+ * In userspace a thread may have no CPU of its own, and a signal may come while
+ * a lock is held. In the kernel neither happens, and both are true.
  */
 static inline bool cpu_private(void)
 {
@@ -87,10 +88,10 @@ static inline bool cpu_private(void)
 		true;                                  \
 	})
 
-/* Neither NULL nor an ERR_PTR, in one comparison. */
+/* Tell whether a pointer is neither NULL nor an ERR_PTR, in one comparison. */
 static __always_inline bool ptr_valid(const void *ptr)
 {
-	/* There the kernel's addresses are negative, and below those. */
+	/* Kernel addresses are negative there, and below the ERR_PTRs. */
 	if (!IS_ENABLED(CONFIG_UML) &&
 	    (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_ARM64)))
 		return (long)ptr < -MAX_ERRNO;
@@ -118,15 +119,15 @@ static __always_inline struct kmem_cache *slab_cache_in(struct page *page)
 }
 
 /*
- * The cache that memory is a slab object of; NULL if it is none, as static,
- * stack and vmalloc addresses are not.
+ * Find the slab cache that memory is an object of. Returns NULL for memory that
+ * is no slab object: static, stack and vmalloc addresses.
  */
 static inline struct kmem_cache *slab_cache_of(const void *mem)
 {
 	return virt_addr_valid(mem) ? slab_cache_in(virt_to_page(mem)) : NULL;
 }
 
-/* The same without a call; NULL also where it would take one to know. */
+/* Like slab_cache_of(), without a call: NULL also where a call would be needed. */
 static __always_inline struct kmem_cache *slab_cache_of_linear(const void *mem)
 {
 	unsigned long offset = (unsigned long)mem - PAGE_OFFSET;

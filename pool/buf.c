@@ -7,12 +7,36 @@
  *
  * Its life: buf_construct() makes handle and payload one object;
  * bytepool_get_buf() issues it with a count of 1; holders retain and release;
- * whoever takes the count to 0 owns the object alone and puts it back idle,
- * or buf_destruct() takes it apart.
+ * the release that takes the count to 0 owns the object and puts it back idle, or
+ * buf_destruct() takes it apart.
  *
- * The count is the arbiter. It is 0 while a handle is idle, and nothing is
- * ever written to a dead count but by the get that issues the handle again:
- * a second release and a retain of a dead buffer are refused and reported.
+ * The count is the arbiter. It is 0 while a handle is idle, and only the get
+ * that issues the handle again writes to a dead count: a second release and a
+ * retain of a dead buffer are refused and reported. After the handle was issued
+ * again no count can tell them: they hit the new owner's buffer.
+ *
+ * Walkers of bytepool.live_list (outstanding.c) hold handles_lock, and may meet
+ * a handle in any state. They read the count first and skip 0. So they never
+ * read what struct parked overlays in a spare handle on its way to the worker:
+ * data, site, class and capacity. The fields that they read of a live handle
+ * (class, capacity, site) are written by WRITE_ONCE() before the count is set.
+ *
+ * Mixed sizes: count and flags are one aligned 64-bit word. A get and the last
+ * release write the word as a whole, so that a processor that reads it next
+ * need not wait for two stores; other references are taken and dropped by a
+ * 32-bit compare-and-exchange of the count. x86 locks the line for either. On a
+ * machine with exclusive loads and stores, such as arm64, a store to any byte of
+ * the word clears the exclusive monitor, so that a 32-bit and a 64-bit
+ * compare-and-exchange never succeed on each other's stale value; and an aligned
+ * 64-bit access is single-copy atomic. The plain 64-bit stores come from an
+ * owner: of an idle handle, or of the only reference of a buffer that nobody
+ * can look up. LKMM does not model mixed sizes. 32-bit machines use the count
+ * alone: see buf_unref_last_atomic().
+ *
+ * A miss is a chain of functions that end in a call of the next one: then a
+ * function saves few registers for the calls that it makes before. Folded into
+ * buf_get_miss(), buf_get_miss_slow() and buf_get_miss_handle() cost a miss 22
+ * instructions of 411, raw_get_miss_slow() costs 10.
  */
 
 #include <linux/bug.h>
@@ -26,14 +50,14 @@
 #include "pool.h"
 
 /*
- * Dead handles that rest in a pool whose magazines are bypassed. Where they
- * are not, spare handles rest in magazines of their own.
+ * Number of dead handles that a pool keeps if it bypasses magazines, so that a
+ * late release is recognised. Other pools keep spare handles in magazines.
  */
 #define RETIRED_HANDLES 1024
 
 /* === Handles === */
 
-/* A handle is in the list of all from slab to slab, dead or alive. */
+/* Enter a new handle in the list, where it stays until it is freed. */
 static bool handle_link(struct bytepool *pool, struct bytepool_buf *buf)
 {
 	unsigned long flags;
@@ -82,8 +106,8 @@ static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
 }
 
 /*
- * Whether a spare handle is in somebody's hands: put twice, by two releases at
- * once that no count could tell apart, it has been issued since.
+ * Tell whether a spare handle is alive. Two releases that raced on a count of
+ * one may have put the handle twice, and it was issued in between.
  */
 static bool handle_is_taken(struct bytepool_buf *buf)
 {
@@ -105,7 +129,7 @@ static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
 }
 
 /**
- * handle_destroy() - give the memory of a dead handle back
+ * handle_destroy() - free a dead handle
  * @pool: the pool
  * @buf: the handle, without payload
  *
@@ -120,8 +144,8 @@ bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf)
 }
 
 /*
- * A dead handle rests where magazines are bypassed; sets *oldest where there
- * are too many.
+ * Retire a dead handle of a pool that bypasses magazines. Sets *oldest to a
+ * handle to free if there are too many.
  */
 static bool handle_retire(struct bytepool *pool, struct bytepool_buf *buf,
 			  struct bytepool_buf **oldest)
@@ -154,7 +178,7 @@ static bool handle_free_bypassed(struct bytepool *pool,
 	return true;
 }
 
-/* A dead handle without payload: rests, so that it can be recognised. */
+/* Keep a dead handle without payload, so that a late release is recognised. */
 static void handle_free(struct bytepool *pool, struct bytepool_buf *buf)
 {
 	struct objcache *oc = &pool->objects;
@@ -168,7 +192,7 @@ static void handle_free(struct bytepool *pool, struct bytepool_buf *buf)
 
 /* === Construction === */
 
-/* Who walks the list of handles may read some of these at any time. */
+/* WRITE_ONCE() pairs with READ_ONCE() of the walkers of live_list. */
 static void handle_set(struct bytepool_buf *buf, u16 class, u32 capacity)
 {
 	WRITE_ONCE(buf->class, class);
@@ -185,13 +209,13 @@ static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
 }
 
 /**
- * buf_construct() - make a buffer, idle
+ * buf_construct() - make an idle buffer
  * @pool: the pool
- * @tier_nr: its tier
+ * @tier_nr: index of the tier
  * @gfp: for the allocator
- * @data: its payload from the tier's slab cache; NULL if there is no memory
+ * @data: payload from the tier's slab cache; NULL if slab had no memory
  *
- * Return: the handle; NULL, and the payload is freed.
+ * Return: the handle; or NULL, and the payload is freed.
  */
 static struct bytepool_buf *buf_construct(struct bytepool *pool,
 					  unsigned int tier_nr, gfp_t gfp,
@@ -220,7 +244,7 @@ static struct bytepool_buf *buf_construct(struct bytepool *pool,
 	return buf;
 }
 
-/* The same, and counts it as a miss. */
+/* Construct a buffer, and count the get as a miss. */
 static struct bytepool_buf *buf_get_fresh(struct bytepool *pool,
 					  unsigned int tier, size_t len,
 					  gfp_t gfp, void *data)
@@ -236,12 +260,12 @@ static struct bytepool_buf *buf_get_fresh(struct bytepool *pool,
 	return NULL;
 }
 
-/* Frees a dead buffer larger than the largest tier. */
+/* Free a dead buffer larger than the largest tier. */
 static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
 {
 	struct objcache *oc = &pool->objects;
 
-	/* Parked, it comes back here by the worker. */
+	/* The worker calls this function again. */
 	if (!slab_allowed()) {
 		objcache_park(oc, class_buf(0), buf, false);
 		return;
@@ -262,7 +286,7 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
  * buf_destruct() - take a dead buffer apart
  * @pool: the pool
  * @buf: the handle
- * @late: it came back after the pool was destroyed
+ * @late: the buffer came back after the pool was destroyed
  *
  * Return: false if that cannot be done here, but by the worker.
  */
@@ -272,7 +296,7 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 		buf_free_oversize(pool, buf);
 		return true;
 	}
-	/* Put twice, and in somebody's hands or taken apart by now. */
+	/* Put twice: the handle is alive, or taken apart already. */
 	if (unlikely(!(READ_ONCE(buf->flags) & BUF_IDLE))) {
 		report_misuse(pool, MISUSE_CORRUPT, buf, 0,
 			      READ_ONCE(buf->site));
@@ -291,10 +315,10 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 /* === Buffers === */
 
 /*
- * Keeps an idle handle that is not as it was left from being issued. Either
- * it was put twice, by two releases at once that no count could tell apart,
- * and this is the second of two: then it is in somebody's hands and just left
- * out. Or somebody wrote to it while it was idle: then it is withheld.
+ * Refuse to issue an idle handle whose state is wrong. Two releases that raced
+ * on a count of one may have put the handle twice: then it is alive, and left to
+ * its owner. Or the handle was written to while it was idle: then it is
+ * quarantined.
  */
 static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 		       unsigned long site)
@@ -302,7 +326,7 @@ static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 	unsigned long flags;
 
 	report_misuse(pool, MISUSE_CORRUPT, buf, site, READ_ONCE(buf->site));
-	/* Not the count: whoever issues it sets that last. */
+	/* Do not judge by the count: a get in progress sets it last. */
 	if (!(READ_ONCE(buf->flags) & BUF_IDLE))
 		return;
 	atomic64_inc(&counts_of(&pool->objects, buf->class)->quarantined);
@@ -312,11 +336,7 @@ static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 }
 
-/*
- * Makes a handle a live buffer. Its state is written in one piece, as the last
- * release did: a processor that finds what it reads in two stores on their way
- * to the cache has to wait for both.
- */
+/* Make a handle a live buffer, by one store of its state: see mixed sizes. */
 static __always_inline void buf_begin(struct bytepool_buf *buf, u64 state,
 				      size_t len, unsigned long site)
 {
@@ -327,7 +347,7 @@ static __always_inline void buf_begin(struct bytepool_buf *buf, u64 state,
 	WRITE_ONCE(buf->state, state);
 }
 
-/* The same for an idle handle, with a count of 1; false if it is not idle. */
+/* Issue an idle handle with a count of 1. Returns false if it is not idle. */
 static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 				      unsigned long site)
 {
@@ -339,7 +359,7 @@ static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 	return true;
 }
 
-/* A buffer of a tier, its capacity charged already. */
+/* Get a buffer of a tier; its capacity is charged to the limit already. */
 static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 					 unsigned int tier, size_t len,
 					 gfp_t gfp, unsigned long site)
@@ -391,7 +411,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	handle_set(buf, CLASS_OVERSIZE, oversize_capacity(len));
 	oversize_count(pool, len);
 	memset(handle_priv(buf), 0, pool->priv_size);
-	/* The handle is fresh, so it is sound. */
+	/* The handle is new, so that its state is right. */
 	buf_issue(buf, len, site);
 	return buf;
 
@@ -401,8 +421,8 @@ err_free_handle:
 }
 
 /*
- * What bytepool_get_buf() does off the fast path; @refused is an idle handle
- * that the fast path has popped and that cannot be issued, or NULL.
+ * Serve bytepool_get_buf() off the fast path. @refused is an idle handle that
+ * was popped and cannot be issued, or NULL.
  */
 static noinline struct bytepool_buf *buf_get_slow(struct bytepool *pool,
 						  size_t len, gfp_t gfp,
@@ -427,7 +447,7 @@ static noinline struct bytepool_buf *buf_get_slow(struct bytepool *pool,
 	return buf ?: get_failed(pool, class_buf(tier), site);
 }
 
-/* What bytepool_get_buf() does where there may be something in the depot. */
+/* Continue buf_get_miss() if the depot has objects. */
 static noinline struct bytepool_buf *buf_get_depot(struct bytepool *pool,
 						   size_t len, gfp_t gfp,
 						   unsigned long ofs,
@@ -441,7 +461,7 @@ static noinline struct bytepool_buf *buf_get_depot(struct bytepool *pool,
 	return buf_get_slow(pool, len, gfp, buf, site);
 }
 
-/* And where this CPU has no handle for the payload, or there is none. */
+/* Continue buf_get_miss() without a payload, or without a spare handle. */
 static noinline struct bytepool_buf *
 buf_get_miss_slow(struct bytepool *pool, size_t len, gfp_t gfp,
 		  unsigned long ofs, void *data, unsigned long site)
@@ -457,8 +477,8 @@ buf_get_miss_slow(struct bytepool *pool, size_t len, gfp_t gfp,
 }
 
 /*
- * And where the handle has been of another class; or is somebody's, and there
- * is no other: then what was counted as served counts as put, too.
+ * Continue buf_get_miss() if the spare handle needs its class changed, or is
+ * alive. If there is no other handle, undo the count of the miss by a put.
  */
 static noinline struct bytepool_buf *
 buf_get_miss_handle(struct bytepool *pool, struct bytepool_buf *buf, void *data,
@@ -482,8 +502,8 @@ buf_get_miss_handle(struct bytepool *pool, struct bytepool_buf *buf, void *data,
 }
 
 /*
- * What bytepool_get_buf() does where this CPU has nothing idle at hand. Mostly
- * there is nothing: what remains is to cost little more than slab.
+ * Serve bytepool_get_buf() after POP_EMPTY. In most cases there is no idle
+ * buffer at all, and the get has to cost little more than slab.
  */
 static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
 						  size_t len, gfp_t gfp,
@@ -546,13 +566,13 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 }
 EXPORT_SYMBOL_GPL(bytepool_get_buf);
 
-/* A dead handle goes back. The pool may be gone after this. */
+/* Give a dead handle back. The pool may be gone after this. */
 static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 {
 	struct bytepool *pool = buf_pool(buf);
 	u32 flags = READ_ONCE(buf->flags);
 
-	/* Two that release an unshared count at once: the later one. */
+	/* The later one of two releases that raced on a count of one. */
 	if (unlikely(flags & BUF_IDLE)) {
 		report_misuse(pool, MISUSE_RELEASE, buf, site,
 			      READ_ONCE(buf->site));
@@ -569,15 +589,15 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 	objcache_put(&pool->objects, buf->class, buf);
 }
 
-/* What a release does off the fast path: shared, dead, or not plain. */
+/* Release a buffer that is shared, dead, or not of the plain kind. */
 static noinline void buf_release_slow(struct bytepool_buf *buf,
 				      unsigned long site)
 {
 	int refs = refcount_read(&buf->ref);
 
 	/*
-	 * The operations of refcount_t would WARN at a dead count and write to
-	 * it: here it is left alone, and the report names both call sites.
+	 * Not refcount_dec_and_test(), which writes to a dead count and WARNs:
+	 * the report here names both call sites.
 	 */
 	do {
 		if (unlikely(refs <= 0)) {
@@ -588,12 +608,12 @@ static noinline void buf_release_slow(struct bytepool_buf *buf,
 	} while (!atomic_try_cmpxchg_release(&buf->ref.refs, &refs, refs - 1));
 	if (refs > 1)
 		return;
-	/* Pairs with the release by the others that dropped theirs. */
+	/* Pairs with the release of earlier decrements of the count. */
 	smp_acquire__after_ctrl_dep();
 	buf_recycle(buf, site);
 }
 
-/* A function of its own: the arguments of the call would cost a hit a move. */
+/* A function of its own: its caller's hit would pay for the arguments. */
 static noinline void buf_put_slow(struct bytepool *pool,
 				  struct bytepool_buf *buf)
 {
@@ -616,7 +636,7 @@ static __always_inline bool buf_drop(struct cpu_cache *cache, unsigned long ofs,
 	return true;
 }
 
-/* Where this CPU has no room for a dead handle of the plain kind. */
+/* Continue a release after PUSH_FULL_LOCKED; the handle is of the plain kind. */
 static noinline void buf_put_full(struct cpu_cache *cache, unsigned long ofs,
 				  struct bytepool_buf *buf,
 				  struct bytepool *pool)
@@ -625,18 +645,18 @@ static noinline void buf_put_full(struct cpu_cache *cache, unsigned long ofs,
 		buf_put_slow(pool, buf);
 }
 
-/* Where the fast path of a release has got to. */
+/* Result of dropping a reference on the fast path. */
 enum unref {
-	UNREF_LAST, /* the count is 0, and the handle the caller's alone */
-	UNREF_SHARED, /* others go on holding the buffer */
-	UNREF_SLOW, /* it is not so simple, and nothing was done */
+	UNREF_LAST, /* the count is 0, and the caller owns the handle */
+	UNREF_SHARED, /* other references are left */
+	UNREF_SLOW, /* not handled: nothing was changed */
 };
 
 /*
- * Takes the last reference of a buffer of the atomic kind; false if it was not.
- * Late readers look at the count alone, but in one piece with the flags it is
- * sooner read again: see buf_begin(). Whoever comes too late has tried to change
- * both, which is why the holders' accesses of the flags are marked.
+ * Drop the last reference of a buffer of the atomic kind. Returns false if it
+ * was not the last. Late readers read the count alone; the flags are exchanged
+ * with it for the sake of the next read: see mixed sizes. A failing exchange
+ * counts as an access of the flags, so that holders mark theirs.
  */
 static __always_inline bool buf_unref_last_atomic(struct bytepool_buf *buf,
 						  u64 state)
@@ -652,7 +672,7 @@ static __always_inline bool buf_unref_last_atomic(struct bytepool_buf *buf,
 	return true;
 }
 
-/* Drops a reference of a buffer that is shared, or may be by late readers. */
+/* Drop a reference of a buffer that is shared, or that late readers may find. */
 static __always_inline enum unref buf_unref_atomic(struct bytepool_buf *buf,
 						   u64 state)
 {
@@ -663,18 +683,18 @@ static __always_inline enum unref buf_unref_atomic(struct bytepool_buf *buf,
 						  refs - 1) ?
 			       UNREF_SHARED :
 			       UNREF_SLOW;
-	/* Of several who come here at once, the count tells the one. */
+	/* The compare-and-exchange picks one winner among racing releases. */
 	if (state != STATE_LAST_REF_ATOMIC ||
 	    !buf_unref_last_atomic(buf, state))
 		return UNREF_SLOW;
-	/* As in buf_unref(). */
+	/* Pairs with the release of earlier decrements of the count. */
 	smp_acquire__after_ctrl_dep();
 	return UNREF_LAST;
 }
 
 /*
- * A sole holder needs no locked instruction, as in skb_unref(), unless late
- * readers may try to retain.
+ * The only holder needs no locked instruction, as in skb_unref(), unless late
+ * readers may retain the buffer.
  */
 static __always_inline enum unref buf_unref(struct bytepool_buf *buf)
 {
@@ -682,13 +702,13 @@ static __always_inline enum unref buf_unref(struct bytepool_buf *buf)
 
 	if (unlikely(state != STATE_LAST_REF))
 		return buf_unref_atomic(buf, state);
-	/* Pairs with the release by those that dropped theirs before. */
+	/* Pairs with the release of earlier decrements of the count. */
 	smp_acquire__after_ctrl_dep();
 	WRITE_ONCE(buf->state, STATE_IDLE);
 	return UNREF_LAST;
 }
 
-/* What follows a drop, unless others go on holding the buffer. */
+/* Finish a release that was not UNREF_SHARED. */
 static __always_inline void buf_unref_done(struct bytepool_buf *buf,
 					   enum unref unref, unsigned long site)
 {
@@ -733,14 +753,14 @@ void bytepool_buf_release(struct bytepool_buf *buf)
 
 	if (unlikely(!buf))
 		return;
-	/* The call site is not looked up before it is wanted. */
+	/* _RET_IP_ is read only if it is needed. */
 	unref = buf_unref(buf);
 	if (unref != UNREF_SHARED)
 		buf_unref_done(buf, unref, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_release);
 
-/* A retain of a dead count, or of one that would saturate. */
+/* Report a retain of a dead buffer, or of one whose count would saturate. */
 static noinline struct bytepool_buf *retain_refused(struct bytepool_buf *buf,
 						    unsigned long site)
 {
@@ -756,7 +776,7 @@ static __always_inline bool buf_try_retain(struct bytepool_buf *buf)
 	int refs = refcount_read(&buf->ref), next;
 
 	do {
-		/* Neither a dead count nor one that would wrap. */
+		/* False for a dead count, and for one that would wrap. */
 		next = (int)((unsigned int)refs + 1);
 		if (unlikely(next <= 1))
 			return false;
@@ -1027,7 +1047,7 @@ EXPORT_SYMBOL_GPL(bytepool_view_release);
 
 /* === Many at once, and ahead of time === */
 
-/* Of the limit already charged, what the caller did not get goes back. */
+/* Undo a batch that failed: uncharge @unused bytes, and release @got buffers. */
 static int bufs_failed(struct bytepool *pool, unsigned int class, size_t unused,
 		       unsigned int nr, struct bytepool_buf **bufs,
 		       unsigned int got, unsigned long site)
@@ -1059,10 +1079,7 @@ static int get_bufs_oversize(struct bytepool *pool, size_t len, unsigned int nr,
 	return -ENOMEM;
 }
 
-/*
- * As many of a tier's buffers as this CPU has at hand, but for those that are
- * not as they were left.
- */
+/* Take buffers from this CPU's loaded magazine, but refuse those in a wrong state. */
 static unsigned int get_bufs_idle(struct bytepool *pool, unsigned int class,
 				  size_t len, unsigned int nr,
 				  struct bytepool_buf **bufs,

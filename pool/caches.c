@@ -4,9 +4,9 @@
  *
  * A cache belongs to the module and serves every pool that needs its size:
  * 256 devices with 15 tiers each do not make 3840 caches, and a pool's name
- * is free again at once. A cache without users is destroyed by a work item
- * after a while: that waits for grace periods, and whoever removes a device
- * often adds it again. Until then it can be taken up again.
+ * is free again at once. A work item destroys a cache without users after a
+ * while: destroying waits for grace periods, and a device that is removed often
+ * comes back. Until then cache_get() can take the cache up again.
  */
 
 #include <linux/cache.h>
@@ -21,11 +21,11 @@
 /* How long a cache without users is kept. */
 #define CACHE_LINGER (2 * HZ)
 
-/* Protects the lists and shared_cache.users; held while caches are made. */
+/* Protects both lists and shared_cache.users; held while a cache is made. */
 static DEFINE_MUTEX(caches_mutex);
 static LIST_HEAD(caches);
 
-/* Caches that are being destroyed. Until then they have their names. */
+/* Caches that are being destroyed, and still have their names. */
 static LIST_HEAD(dying_caches);
 
 /* Memory whose freeing may sleep, on its way to the worker. */
@@ -49,7 +49,7 @@ static void caches_work_fn(struct work_struct *work)
 
 	mutex_lock(&caches_mutex);
 	while ((cache = next_dying())) {
-		/* Nobody should have to wait for grace periods to make one. */
+		/* Unlocked: cache_get() must not wait for grace periods. */
 		mutex_unlock(&caches_mutex);
 		kmem_cache_destroy(cache->slab);
 		mutex_lock(&caches_mutex);
@@ -99,9 +99,9 @@ static struct shared_cache *cache_find(struct list_head *list,
 }
 
 /*
- * What of an object copy_to_user() may touch on hardened kernels: all of it,
- * or of a handle the user's own bytes. Never nothing, for a window also keeps
- * slab from merging the cache with strangers'.
+ * Set the window of an object that copy_to_user() may touch on hardened kernels:
+ * all of it, or the user's own bytes of a handle. Never empty, because a window
+ * keeps slab from merging the cache with other caches.
  */
 static void user_window(enum cache_kind kind, size_t size, size_t *start,
 			size_t *window)
@@ -136,7 +136,7 @@ static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
 
 	len = snprintf(name, sizeof(name), "bytepool_%s_%zu_%zu", names[kind],
 		       size, align);
-	/* A second cache of one name fails, on some kernels. */
+	/* On some kernels, making a second cache of one name fails. */
 	if (cache_find(&dying_caches, kind, size, align))
 		snprintf(name + len, sizeof(name) - len, "_%u", ++serial);
 	user_window(kind, size, &start, &window);
@@ -189,7 +189,7 @@ struct shared_cache *cache_get(enum cache_kind kind, size_t size, size_t align)
 }
 
 /**
- * cache_put() - the inverse of cache_get()
+ * cache_put() - drop a user of a slab cache
  * @cache: the cache; NULL is accepted
  *
  * Context: may sleep.
@@ -214,7 +214,7 @@ void cache_put(struct shared_cache *cache)
  */
 void *big_vmalloc(size_t size, gfp_t gfp)
 {
-	/* vmalloc() has no use for these, and says so. */
+	/* vmalloc() warns about these. */
 	gfp &= ~(__GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC);
 	return __vmalloc(size, gfp | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 }
@@ -225,13 +225,13 @@ static bool want_vmalloc(size_t size, gfp_t gfp, bool contig)
 }
 
 /**
- * big_alloc() - memory for what no tier's cache can give
+ * big_alloc() - allocate memory that no tier's cache can give
  * @size: in bytes, a multiple of %BYTEPOOL_GRAIN
  * @gfp: vmalloc() is used only where this allows to sleep
  * @contig: physically contiguous, or NULL
  *
- * As kvmalloc() does it, but neither a warning nor the OOM killer is the
- * answer to a length that somebody asked for: it is NULL.
+ * Like kvmalloc(), but a length that cannot be served is answered by NULL, not
+ * by a warning or the OOM killer.
  *
  * Return: the memory, aligned to %BYTEPOOL_GRAIN at least; or NULL.
  */
@@ -244,7 +244,7 @@ void *big_alloc(size_t size, gfp_t gfp, bool contig)
 		return NULL;
 	if (want_vmalloc(size, gfp, contig))
 		kmalloc_gfp |= __GFP_NORETRY;
-	/* Only powers of two are aligned by their size in kmalloc(). */
+	/* kmalloc() aligns powers of two to their size, other sizes not. */
 	if (size <= PAGE_SIZE)
 		mem = kmalloc(roundup_pow_of_two(size), kmalloc_gfp);
 	else if (size <= KMALLOC_MAX_SIZE)
@@ -255,11 +255,11 @@ void *big_alloc(size_t size, gfp_t gfp, bool contig)
 }
 
 /**
- * big_free() - the inverse of big_alloc()
+ * big_free() - free memory of big_alloc()
  * @mem: the memory, of which the first bytes are used; NULL is accepted
  *
- * Context: any but NMI. vmalloc() memory, and on PREEMPT_RT what comes where
- * slab is off limits, is freed by a work item.
+ * Context: any but NMI. A work item frees vmalloc() memory, and on PREEMPT_RT
+ * all memory where slab is off limits.
  */
 void big_free(void *mem)
 {
@@ -313,8 +313,9 @@ void oversize_count(struct bytepool *pool, size_t len)
 /**
  * oversize_uncharge() - count memory back that no tier's cache has served
  * @pool: the pool
- * @tier: its tier, if it came by way of vmalloc(); -1: larger than the largest
- * @size: its capacity in bytes
+ * @tier: tier of the memory, if it is from vmalloc(); -1: larger than the
+ *	largest
+ * @size: capacity of the memory in bytes
  *
  * Context: as objcache_count_put().
  * Return: false if the pool is dead: then it is the caller's to unpin.
@@ -333,7 +334,7 @@ bool oversize_uncharge(struct bytepool *pool, int tier, size_t size)
 
 void payload_module_exit(void)
 {
-	/* All pools are gone; their last memory and caches go now. */
+	/* All pools are gone: free their last memory and caches. */
 	flush_work(&free_parked_work);
 	mod_delayed_work(bytepool_idle_wq, &caches_work, 0);
 	flush_delayed_work(&caches_work);

@@ -2,9 +2,9 @@
 /*
  * bytepool - typed object pools
  *
- * The third user of the object pool: a pool of one tier, whose raw memory is
- * constructed once and keeps its content from a put to the next get. The
- * type-checked functions over it are made by DEFINE_BYTEPOOL_OBJECTS().
+ * A typed pool has one tier. Its objects are constructed once, and keep their
+ * content from a put to the next get. DEFINE_BYTEPOOL_OBJECTS() makes the
+ * type-checked functions over it.
  */
 
 #include <linux/instruction_pointer.h>
@@ -38,10 +38,10 @@ static void *typed_construct(struct bytepool *pool, unsigned int tier,
 	struct kmem_cache *slab = pool->tier[tier].slab;
 	void *obj;
 
-	/* Not known before it is counted, but init is not to be called then. */
+	/* objcache_count_miss() will refuse: do not call init. */
 	if (READ_ONCE(pool->objects.dead) || !objcache_started(&pool->objects))
 		return NULL;
-	/* Objects keep their content, so a get cannot have them zeroed. */
+	/* No zeroing: recycled objects keep their content, too. */
 	obj = kmem_cache_alloc(slab, gfp & ~__GFP_ZERO);
 	if (!obj || !pool->type.init ||
 	    !pool->type.init(typed_functions(pool), obj, gfp))
@@ -52,7 +52,7 @@ static void *typed_construct(struct bytepool *pool, unsigned int tier,
 
 /**
  * typed_destruct() - objcache_ops.destruct of a typed pool
- * @oc: its object pool
+ * @oc: the objcache
  * @class: the object's class
  * @obj: the object
  * @how: DESTRUCT_*
@@ -72,7 +72,7 @@ bool typed_destruct(struct objcache *oc, unsigned int class, void *obj,
 
 /**
  * typed_park() - objcache_ops.park of a typed pool
- * @oc: its object pool
+ * @oc: the objcache
  * @class: the object's class
  * @obj: the object, whose content is fini's: there is room behind it
  *

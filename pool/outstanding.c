@@ -24,13 +24,13 @@ enum kind {
 	NR_KINDS,
 };
 
-/* Call sites told apart; a power of two. What is beyond is summed up. */
+/* Rows by call site, a power of two. Further sites are summed up in one row. */
 #define SITE_ROWS 512
 
-/* Handles looked at with the lock held, so that nobody waits for long. */
+/* Handles looked at with the lock held at a time. */
 #define WALK_BATCH 64
 
-/* Lines that a destroyed pool's report has at most. */
+/* Most lines in the report of a destroyed pool. */
 #define REPORT_ROWS 16
 
 struct site_row {
@@ -79,7 +79,7 @@ static int buf_tier(const struct bytepool_buf *buf)
 	return class == CLASS_OVERSIZE ? -1 : class / 2;
 }
 
-/* Counts a batch of live buffers; false at the end of the list. */
+/* Count a batch of live buffers. Returns false at the end of the list. */
 static bool count_batch(struct bytepool *pool, struct bytepool_buf *cursor,
 			struct site_table *table)
 {
@@ -110,7 +110,7 @@ static void count_bufs(struct bytepool *pool, struct site_table *table)
 
 	if (!cursor)
 		return;
-	/* Not a buffer: its count is 0, and only the list is shared. */
+	/* The cursor is a handle with a count of 0, which other walkers skip. */
 	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_add(&cursor->link, &pool->live_list);
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
@@ -145,7 +145,7 @@ static void count_track(const struct track *track, void *arg)
 		count->tracked[track->tier]++;
 }
 
-/* Raw memory tells nobody who got it: by tier and count, then. */
+/* Count raw memory: by call site if tracked, the rest by tier alone. */
 static void count_raw(struct bytepool *pool, struct site_table *table)
 {
 	struct tracked_count count = { .table = table };
@@ -165,7 +165,7 @@ static void count_raw(struct bytepool *pool, struct site_table *table)
 	}
 }
 
-/* Most bytes first; unused rows, which have none, last. */
+/* Sort by bytes, most first; unused rows have 0 bytes. */
 static int compare_rows(const void *a, const void *b)
 {
 	const struct site_row *left = a, *right = b;
@@ -207,7 +207,7 @@ static void row_format(const struct bytepool *pool, const struct site_row *row,
 /**
  * outstanding_show() - the debugfs file of that name
  * @pool: the pool
- * @m: where to
+ * @m: the file
  *
  * Return: 0 or -ENOMEM.
  */
@@ -240,7 +240,7 @@ int outstanding_show(struct bytepool *pool, struct seq_file *m)
 }
 
 /**
- * report_outstanding() - say what a destroyed pool still has out
+ * report_outstanding() - log what is out of a destroyed pool
  * @pool: the pool
  */
 void report_outstanding(struct bytepool *pool)
@@ -272,7 +272,7 @@ void report_outstanding(struct bytepool *pool)
 }
 
 /**
- * pool_outstanding() - how much of a killed pool is out
+ * pool_outstanding() - count what is out of a killed pool
  * @pool: the pool
  *
  * Return: buffers, pieces of raw memory and objects, all together.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - raw memory, and memory larger than the largest tier
+ * bytepool - raw memory
  *
- * Raw memory has no handle: a put finds the tier by the slab cache's object
- * size, as kfree() finds a cache. What no tier's cache has served is known by
- * its address (report.c).
+ * Raw memory has no handle. A put finds the tier by the slab cache that the
+ * memory is an object of: the fast path by the cache's address, the slow path by
+ * the cache's object size. Memory that is no object of a tier's cache is tracked
+ * by its address (track.c).
  */
 
 #include <linux/instruction_pointer.h>
@@ -17,7 +18,7 @@
 
 /* === Raw memory === */
 
-/* The tier that memory is a slab object of; -1 if it is none of them. */
+/* Find the tier whose slab cache memory is an object of. Returns -1 if none. */
 static __always_inline int raw_tier(const struct bytepool *pool,
 				    const void *mem)
 {
@@ -38,13 +39,12 @@ static __always_inline int raw_tier(const struct bytepool *pool,
 }
 
 /*
- * Enters memory by its address. The entry is made beforehand, so that a get
- * that fails for it has served nothing. False only where a signal handler has
- * interrupted one who holds the table's lock.
+ * Track memory by an entry that was allocated before the memory, so that a get
+ * without memory for the entry has served nothing. Returns false if the table
+ * cannot be locked: in userspace, in a signal handler.
  */
-static bool track_init_and_add(struct track *track, struct bytepool *pool,
-			       void *mem, size_t size, int tier, bool slab,
-			       unsigned long site)
+static bool track_raw(struct track *track, struct bytepool *pool, void *mem,
+		      size_t size, int tier, bool slab, unsigned long site)
 {
 	track->mem = mem;
 	track->pool = pool;
@@ -68,8 +68,7 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 		return NULL;
 	track = track_alloc(gfp);
 	mem = track ? big_vmalloc(size, gfp) : NULL;
-	if (!mem ||
-	    !track_init_and_add(track, pool, mem, size, tier, false, site)) {
+	if (!mem || !track_raw(track, pool, mem, size, tier, false, site)) {
 		big_free(mem);
 		kfree(track);
 		return NULL;
@@ -92,7 +91,7 @@ static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
 	mem = track ? oversize_alloc(pool, len, gfp) : NULL;
 	if (!mem)
 		goto err_free_track;
-	if (!track_init_and_add(track, pool, mem, size, -1, false, site))
+	if (!track_raw(track, pool, mem, size, -1, false, site))
 		goto err_free_mem;
 	oversize_count(pool, len);
 	return mem;
@@ -118,7 +117,7 @@ void *payload_construct(struct bytepool *pool, unsigned int tier, gfp_t gfp)
 	return payload_alloc(&pool->tier[tier], gfp);
 }
 
-/* Constructs a tier's memory, or an object, and counts it as a miss. */
+/* Construct memory of a tier, or an object, and count the get as a miss. */
 static void *raw_get_fresh(struct bytepool *pool, unsigned int tier, size_t len,
 			   gfp_t gfp, construct_fn construct)
 {
@@ -134,7 +133,7 @@ static void *raw_get_fresh(struct bytepool *pool, unsigned int tier, size_t len,
 	return NULL;
 }
 
-/* A tier's memory, its capacity charged already. */
+/* Get memory of a tier; its capacity is charged to the limit already. */
 static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 			  gfp_t gfp, unsigned long site, construct_fn construct)
 {
@@ -158,8 +157,7 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 		kfree(track);
 		return raw_get_fallback(pool, tier, len, gfp, site);
 	}
-	if (track &&
-	    !track_init_and_add(track, pool, mem, size, tier, true, site)) {
+	if (track && !track_raw(track, pool, mem, size, tier, true, site)) {
 		objcache_put(&pool->objects, class, mem);
 		kfree(track);
 		return NULL;
@@ -172,11 +170,11 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 /**
  * raw_get() - raw memory, or an object, of a tier
  * @pool: the pool
- * @tier: which tier
- * @len: length asked for
+ * @tier: index of the tier
+ * @len: length that the user asks for, in bytes
  * @gfp: for the allocator
  * @site: the call site
- * @construct: makes what is not to be had idle
+ * @construct: makes memory, if there is none idle
  *
  * Return: the memory, or NULL.
  */
@@ -194,7 +192,7 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	return mem ?: get_failed(pool, class_raw(tier), site);
 }
 
-/* Continues raw_get_miss() if the depot has objects. */
+/* Continue raw_get_miss() if the depot has objects. */
 static noinline void *raw_get_depot(struct bytepool *pool, size_t len,
 				    gfp_t gfp, unsigned long ofs,
 				    unsigned long site)
@@ -226,8 +224,9 @@ err_free:
 }
 
 /*
- * What bytepool_get() does where this CPU has nothing idle at hand. Mostly
- * there is nothing: what remains is to cost little more than slab.
+ * Serve bytepool_get() after POP_EMPTY. In most cases there is no idle memory
+ * at all, and the get has to cost little more than slab. Called last, as are the
+ * functions that continue it: see buf.c.
  */
 static noinline void *raw_get_miss(struct bytepool *pool, size_t len, gfp_t gfp,
 				   unsigned long ofs, unsigned long site)
@@ -247,7 +246,7 @@ static noinline void *raw_get_miss(struct bytepool *pool, size_t len, gfp_t gfp,
 	return raw_get_miss_slow(pool, len, gfp, ofs, mem, site);
 }
 
-/* What bytepool_get() does off the fast path. */
+/* Serve bytepool_get() off the fast path. */
 static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
 				   unsigned long site)
 {
@@ -295,7 +294,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(bytepool_get);
 
-/* Puts memory that is no object of a tier's cache. */
+/* Free tracked memory that is no object of a tier's cache. */
 static void raw_free_tracked(struct bytepool *pool, const struct track *track)
 {
 	bool late;
@@ -312,13 +311,13 @@ static void raw_free_tracked(struct bytepool *pool, const struct track *track)
 static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem)
 {
 	limit_uncharge(pool, pool->tier[tier].size);
-	/* An object keeps its content until it is destructed. */
+	/* A typed object keeps its content until it is destructed. */
 	if (!pool_is_typed(pool))
 		payload_clear(mem, pool->tier[tier].size);
 	objcache_put(&pool->objects, class_raw(tier), mem);
 }
 
-/* Puts memory that is known by its address, or refuses what is not. */
+/* Put tracked memory, or refuse memory that is not tracked. */
 static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
 			    unsigned long site)
 {
@@ -332,10 +331,7 @@ static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
 			raw_free_tracked(pool, &track);
 		break;
 	case TRACK_BUSY:
-		/*
-		 * A signal handler in userspace, that has interrupted one who
-		 * holds the table's lock.
-		 */
+		/* In userspace, in a signal handler: the worker retries. */
 		rcu_read_lock();
 		objcache_park(&pool->objects, CLASS_PUT, mem, false);
 		rcu_read_unlock();
@@ -355,19 +351,19 @@ static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
 /**
  * raw_put() - the inverse of raw_get()
  * @pool: the pool
- * @mem: what the caller takes for the pool's memory
+ * @mem: memory that the caller takes for the pool's
  * @site: the call site
  */
 noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 {
 	int tier;
 
-	/* All memory of a checked pool is known: nothing else is looked at. */
+	/* All raw memory of a checked pool is tracked. */
 	if (pool->flags & BYTEPOOL_CHECK) {
 		raw_put_tracked(pool, mem, true, site);
 		return;
 	}
-	/* Nor is there any of a pool that has served none. */
+	/* A pool that never served a get owns no memory. */
 	tier = objcache_started(&pool->objects) ? raw_tier(pool, mem) : -1;
 	if (tier >= 0)
 		raw_put_tier(pool, tier, mem);
@@ -375,17 +371,18 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 		raw_put_tracked(pool, mem, false, site);
 }
 
-/* What bytepool_put() does where there may be room somewhere. */
+/* Continue bytepool_put() if a slot may be had. */
 static noinline void raw_put_shared(struct bytepool *pool, void *mem,
 				    unsigned long ofs, unsigned long site)
 {
-	/* What belongs to a pool that has served nothing is another one's. */
+	/* A pool that never served a get owns no memory: raw_put() reports it. */
 	if (likely(objcache_started(&pool->objects)))
 		objcache_put_slow(&pool->objects, ofs_to_class(ofs), mem);
 	else
 		raw_put(pool, mem, site);
 }
 
+/* Free the memory. */
 static __always_inline bool raw_drop(struct cpu_cache *cache, unsigned long ofs,
 				     void *obj, struct objcache *oc)
 {
@@ -395,7 +392,7 @@ static __always_inline bool raw_drop(struct cpu_cache *cache, unsigned long ofs,
 	return true;
 }
 
-/* Where this CPU has no room for raw memory. */
+/* Continue bytepool_put() after PUSH_FULL_LOCKED. */
 static noinline void raw_put_full(struct cpu_cache *cache, unsigned long ofs,
 				  void *mem, struct bytepool *pool,
 				  unsigned long site)
@@ -404,7 +401,7 @@ static noinline void raw_put_full(struct cpu_cache *cache, unsigned long ofs,
 		raw_put_shared(pool, mem, ofs, site);
 }
 
-/* What bytepool_put() does off the fast path. */
+/* Serve bytepool_put() off the fast path. */
 static noinline void raw_put_check(struct bytepool *pool, void *mem,
 				   unsigned long site)
 {

@@ -26,7 +26,7 @@ MODULE_PARM_DESC(warn,
 
 /* === Misuse === */
 
-/* Names what is refused, and what the other call site of a buffer did. */
+/* What is refused, and what the other call site of the buffer did. */
 static const struct {
 	const char *what;
 	const char *other;
@@ -53,11 +53,11 @@ static DEFINE_RATELIMIT_STATE(misuse_limit, 5 * HZ, 10);
 
 /**
  * report_misuse() - count and report an operation that is refused
- * @pool: where; NULL if that is what is wrong
+ * @pool: the pool; NULL if the caller passed none
  * @what: the operation
- * @mem: what it was about
- * @site: who did it
- * @other_site: who did what made it misuse, or 0
+ * @mem: the memory or handle that the caller passed
+ * @site: call site of the operation
+ * @other_site: call site of an earlier operation on the buffer; 0: none
  *
  * Context: any but NMI.
  */
@@ -86,11 +86,11 @@ void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 /* === What callers pass, and what fails === */
 
 /**
- * pool_usable() - report what is no pool
+ * pool_usable() - report a NULL or ERR_PTR pool
  * @pool: the caller's pool
  * @site: the call site
  *
- * Return: whether it can be one.
+ * Return: true if it can be a pool.
  */
 bool pool_usable(struct bytepool *pool, unsigned long site)
 {
@@ -103,7 +103,7 @@ bool pool_usable(struct bytepool *pool, unsigned long site)
 /**
  * get_failed() - count a get that failed
  * @pool: the pool
- * @class: the class it was for; past the last one: of no tier
+ * @class: class of the get; past the last one: of no tier
  * @site: the call site
  *
  * Return: NULL, for the caller to return.
@@ -121,7 +121,7 @@ void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site)
 }
 
 /**
- * get_failed_oversize() - count a failed get that was of no tier
+ * get_failed_oversize() - count a failed get larger than the largest tier
  * @pool: the pool
  * @site: the call site
  *

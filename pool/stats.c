@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - counters summed up, and the lengths served last
+ * bytepool - a pool's counts, for its user
  *
- * Counters are per CPU and written without a lock; a sum is exact when the
- * pool is quiet. Puts are summed before gets: under load a reading is late,
- * never negative.
+ * A tier's counts are those of its two classes: see objcache/counts.c.
  */
 #include <linux/instruction_pointer.h>
 #include <linux/minmax.h>

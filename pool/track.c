@@ -44,7 +44,7 @@ struct track *track_alloc(gfp_t gfp)
  * track_add() - enter memory by its address
  * @track: the entry, filled in
  *
- * Return: false if the table is out of reach from here.
+ * Return: true; false if the table cannot be locked in this context.
  */
 bool track_add(struct track *track)
 {
@@ -60,12 +60,11 @@ bool track_add(struct track *track)
 
 /**
  * track_remove() - take an entry out
- * @pool: where the caller takes it to belong
+ * @pool: pool that the caller takes the memory to be of
  * @mem: the memory
  * @copy: filled in with the entry, if there is one
  *
- * Return: whether it was there and has been removed, is not there, belongs to
- * another pool and stays, or could not be looked up from here.
+ * Return: TRACK_FOUND, and the entry is gone; or why it was not removed.
  */
 enum track_found track_remove(struct bytepool *pool, const void *mem,
 			      struct track *copy)
@@ -89,7 +88,7 @@ enum track_found track_remove(struct bytepool *pool, const void *mem,
 		break;
 	}
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
-	/* By the worker, where slab is off limits. */
+	/* Not kfree(): slab may be off limits here. */
 	if (found == TRACK_FOUND)
 		big_free(track);
 	return found;
