@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads as CPUs: numbers, hotplug, per-CPU memory, and what a thread may do
+ * Threads as CPUs: numbers, hotplug, and what a thread may do
  * where. A thread becomes a CPU where it does something that may sleep for the
  * first time, holding no lock: hotplug callbacks may sleep and take any. Where
  * there are none, as in the library, its first read-side section will do, in a
@@ -18,20 +18,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#ifdef SHIM_ASAN
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(mem, size)   ((void)(mem), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(mem, size) ((void)(mem), (void)(size))
-#endif
-
 __thread struct thread_info shim_thread = {
 	.cpu = SHIM_NO_CPU,
-	.cpu_offset = SHIM_NO_CPU * PCPU_MIN_UNIT_SIZE,
+	.cpu_offset = SHIM_NO_CPU * PCPU_STRIDE,
 #ifndef SHIM_STRICT
 	.section = SECTION_SHARED,
 #endif
@@ -142,7 +134,7 @@ static int steps_up(int from, int to, unsigned int cpu)
 
 static void thread_take_cpu(unsigned int cpu)
 {
-	shim_thread.cpu_offset = cpu * PCPU_MIN_UNIT_SIZE;
+	shim_thread.cpu_offset = cpu * PCPU_STRIDE;
 	shim_thread.cpu = cpu;
 }
 
@@ -419,197 +411,6 @@ int cpuhp_state_remove_instance_nocalls(enum cpuhp_state state,
 	hlist_del_init(node);
 	mutex_unlock(&hotplug_mutex);
 	return 0;
-}
-
-/* === Per-CPU memory === */
-
-/* Allocations are multiples of this. */
-#define PCPU_GRAIN  32UL
-#define PCPU_GRAINS (PCPU_MIN_UNIT_SIZE / PCPU_GRAIN)
-
-enum {
-	GRAIN_FREE,
-	GRAIN_FIRST,
-	GRAIN_MORE,
-};
-
-/**
- * struct pcpu_chunk - memory for allocations, a unit for each CPU
- * @next: in the list of all
- * @base: of the first CPU's unit
- * @nr_used: how many allocations there are
- * @grain: by grain of a unit: free, an allocation's first, or another of it
- */
-struct pcpu_chunk {
-	struct pcpu_chunk *next;
-	char *base;
-	unsigned int nr_used;
-	u8 grain[PCPU_GRAINS];
-};
-
-static DEFINE_MUTEX(pcpu_mutex);
-static struct pcpu_chunk *pcpu_chunks;
-
-#define PCPU_CHUNK_SIZE (nr_cpu_ids * PCPU_MIN_UNIT_SIZE)
-
-static struct pcpu_chunk *pcpu_chunk_create(void)
-{
-	struct pcpu_chunk *chunk;
-
-	shim_shield();
-	chunk = calloc(1, sizeof(*chunk));
-	if (chunk) {
-		chunk->base = mmap(NULL, PCPU_CHUNK_SIZE,
-				   PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-				   -1, 0);
-		if (chunk->base == MAP_FAILED) {
-			free(chunk);
-			chunk = NULL;
-		}
-	}
-	shim_unshield();
-	if (!chunk)
-		return NULL;
-	ASAN_POISON_MEMORY_REGION(chunk->base, PCPU_CHUNK_SIZE);
-	chunk->next = pcpu_chunks;
-	pcpu_chunks = chunk;
-	return chunk;
-}
-
-static void pcpu_chunk_destroy(struct pcpu_chunk *chunk)
-{
-	struct pcpu_chunk **pos = &pcpu_chunks;
-
-	while (*pos != chunk)
-		pos = &(*pos)->next;
-	*pos = chunk->next;
-	ASAN_UNPOISON_MEMORY_REGION(chunk->base, PCPU_CHUNK_SIZE);
-	shim_shield();
-	munmap(chunk->base, PCPU_CHUNK_SIZE);
-	free(chunk);
-	shim_unshield();
-}
-
-static bool grains_free(struct pcpu_chunk *chunk, size_t first, size_t nr)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (chunk->grain[first + i] != GRAIN_FREE)
-			return false;
-	return true;
-}
-
-static void *pcpu_chunk_alloc(struct pcpu_chunk *chunk, size_t nr, size_t step)
-{
-	size_t i;
-
-	for (i = 0; i + nr <= PCPU_GRAINS; i += step) {
-		if (!grains_free(chunk, i, nr))
-			continue;
-		memset(&chunk->grain[i], GRAIN_MORE, nr);
-		chunk->grain[i] = GRAIN_FIRST;
-		chunk->nr_used++;
-		return chunk->base + i * PCPU_GRAIN;
-	}
-	return NULL;
-}
-
-static void pcpu_unpoison(void *ptr, size_t size)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu)
-		ASAN_UNPOISON_MEMORY_REGION(per_cpu_ptr(ptr, cpu), size);
-}
-
-void *__alloc_percpu(size_t size, size_t align)
-{
-	size_t step = DIV_ROUND_UP(align, PCPU_GRAIN);
-	size_t nr = DIV_ROUND_UP(size, PCPU_GRAIN);
-	struct pcpu_chunk *chunk;
-	void *ptr = NULL;
-
-	might_sleep();
-	if (WARN(!size || nr > PCPU_GRAINS || align > PAGE_SIZE,
-		 "illegal size or alignment of per-CPU memory\n"))
-		return NULL;
-	if (shim_should_fail(GFP_KERNEL))
-		return NULL;
-	mutex_lock(&pcpu_mutex);
-	for (chunk = pcpu_chunks; chunk && !ptr; chunk = chunk->next)
-		ptr = pcpu_chunk_alloc(chunk, nr, step);
-	if (!ptr) {
-		chunk = pcpu_chunk_create();
-		if (chunk)
-			ptr = pcpu_chunk_alloc(chunk, nr, step);
-	}
-	if (ptr)
-		pcpu_unpoison(ptr, size);
-	mutex_unlock(&pcpu_mutex);
-	return ptr;
-}
-
-/* Memory is zeroed as it comes back, and not where nobody has written. */
-static void pcpu_clear(void *ptr, size_t size)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu) {
-		void *mem = per_cpu_ptr(ptr, cpu);
-
-		ASAN_UNPOISON_MEMORY_REGION(mem, size);
-		if (memchr_inv(mem, 0, size))
-			memset(mem, 0, size);
-		ASAN_POISON_MEMORY_REGION(mem, size);
-	}
-}
-
-static void pcpu_chunk_free(struct pcpu_chunk *chunk, size_t first)
-{
-	size_t nr = 0;
-
-	if (WARN(chunk->grain[first] != GRAIN_FIRST,
-		 "no per-CPU memory begins there\n"))
-		return;
-	do {
-		chunk->grain[first + nr++] = GRAIN_FREE;
-	} while (first + nr < PCPU_GRAINS &&
-		 chunk->grain[first + nr] == GRAIN_MORE);
-	pcpu_clear(chunk->base + first * PCPU_GRAIN, nr * PCPU_GRAIN);
-	if (!--chunk->nr_used)
-		pcpu_chunk_destroy(chunk);
-}
-
-void free_percpu(void *ptr)
-{
-	struct pcpu_chunk *chunk;
-	size_t offset;
-
-	if (!ptr)
-		return;
-	mutex_lock(&pcpu_mutex);
-	for (chunk = pcpu_chunks; chunk; chunk = chunk->next) {
-		offset = (char *)ptr - chunk->base;
-		if (offset < PCPU_MIN_UNIT_SIZE)
-			break;
-	}
-	if (!WARN(!chunk, "no per-CPU memory\n"))
-		pcpu_chunk_free(chunk, offset / PCPU_GRAIN);
-	mutex_unlock(&pcpu_mutex);
-}
-
-unsigned int shim_nr_percpu(void)
-{
-	struct pcpu_chunk *chunk;
-	unsigned int nr = 0;
-
-	mutex_lock(&pcpu_mutex);
-	for (chunk = pcpu_chunks; chunk; chunk = chunk->next)
-		nr += chunk->nr_used;
-	mutex_unlock(&pcpu_mutex);
-	return nr;
 }
 
 /* === Contexts === */

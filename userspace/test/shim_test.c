@@ -755,7 +755,7 @@ static void write_beyond(void *arg)
 
 static void write_beyond_percpu(void *arg)
 {
-	*(volatile char *)(__alloc_percpu(100, 4) + 128) = 1;
+	*(volatile char *)(__alloc_percpu(100, 4) + 104) = 1;
 }
 
 static void misuse_of_memory_is_caught(struct kunit *test)

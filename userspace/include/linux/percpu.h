@@ -4,8 +4,8 @@
  * multiples of one stride, so that members have per-CPU pointers too. The
  * this_cpu_ operations are atomic even against other threads, which only those
  * that share SHIM_NO_CPU need. The checking builds report a this_cpu_ptr() in
- * a section that may sleep, and with AddressSanitizer an access beyond what
- * was allocated.
+ * a section that may sleep, and with AddressSanitizer an access right behind
+ * what was allocated.
  */
 #ifndef _LINUX_PERCPU_H
 #define _LINUX_PERCPU_H
@@ -17,8 +17,11 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 
-/* From one CPU's copy to the next, and the most that one allocation can be. */
-#define PCPU_MIN_UNIT_SIZE (32UL << 10)
+/*
+ * From one CPU's copy to the next, and the most that one allocation can be: two
+ * cache lines, for processors that fetch them in pairs.
+ */
+#define PCPU_STRIDE 128UL
 
 void *__alloc_percpu(size_t size, size_t align);
 void free_percpu(void *ptr);
@@ -27,7 +30,7 @@ void free_percpu(void *ptr);
 	((__typeof__(type) *)__alloc_percpu(sizeof(type), __alignof__(type)))
 
 #define per_cpu_ptr(ptr, cpu) \
-	((__typeof__(ptr))((char *)(ptr) + PCPU_MIN_UNIT_SIZE * (cpu)))
+	((__typeof__(ptr))((char *)(ptr) + PCPU_STRIDE * (cpu)))
 #define raw_cpu_ptr(ptr) \
 	((__typeof__(ptr))((char *)(ptr) + shim_thread.cpu_offset))
 
