@@ -79,7 +79,7 @@ static const struct refusal refusals[] = {
 	REFUSED_SIZES("a later size past the largest", size_too_large_later),
 	REFUSED_SIZES("an absurd size", size_absurd),
 	REFUSED_SIZES("a size that wraps when rounded", size_wraps),
-	REFUSED_FIELD("an unknown flag", flags, BYTEPOOL_CHECK << 1),
+	REFUSED_FIELD("an unknown flag", flags, BIT(30)),
 	REFUSED_FIELD("the last of unknown flags", flags, 1U << 31),
 	REFUSED_FIELD("conflicting flags", flags,
 		      BYTEPOOL_CONTIG | BYTEPOOL_VMALLOC),

@@ -110,12 +110,12 @@ statistics_after()
 	cat $pool/stats.json
 }
 
-# Every "in_use", whatever it counts, has to be back at zero.
+# Every count of what is in use now has to be back at zero.
 nothing_in_use()
 {
 	sed 's/[,{}]/\n/g' $pool/stats.json |
 		awk -F : '
-			/in_use"/ { seen++; left += $2 }
+			/^"(oversize_)?in_use"/ { seen++; left += $2 }
 			END { exit !seen || left }
 		'
 }

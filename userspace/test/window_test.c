@@ -154,8 +154,8 @@ static const struct window windows[] = {
 	{ "exhausted bound", OP_RELEASE, 3, 2, 0, 2, FOUR_FIT, 0, OFTEN },
 	{ "nearly exhausted bound", OP_RELEASE, 3, 2, 0, 3, FOUR_FIT, 0,
 	  OFTEN },
-	{ "miss with a bare handle", OP_GET, 4, 4, 2, 1, SMALL, 0, ONCE },
-	{ "drop to a bare handle", OP_RELEASE, 5, 3, 0, 1, SMALL, 0, ONCE },
+	{ "miss with a spare handle", OP_GET, 4, 4, 2, 1, SMALL, 0, ONCE },
+	{ "drop to a spare handle", OP_RELEASE, 5, 3, 0, 1, SMALL, 0, ONCE },
 	{ "raw miss and drop", OP_RAW_PAIR, 2, 2, 0, 1, SMALL, 0, OFTEN },
 };
 

@@ -59,7 +59,7 @@ void shim_check_this_cpu(void);
 
 /*
  * Whether the CPU is the calling thread's own, so that what is protected by
- * preempt_disable() and a busy mark is protected. Always, in the kernel.
+ * preempt_disable() and the CPU lock is protected. Always, in the kernel.
  */
 static __always_inline bool cpu_private(void)
 {

@@ -30,7 +30,7 @@
 	(!(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET)))
 
 /*
- * The CPU's busy mark, as compat.h has it for kernels. No kernel's names: what
+ * The CPU lock, as kernel/host.h has it for kernels. No kernel's names: what
  * is one word here, in the fast build, is two there.
  */
 #ifdef SHIM_STRICT

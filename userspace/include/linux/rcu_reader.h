@@ -25,8 +25,8 @@ void shim_reader_enter(void);
 void shim_reader_leave(void);
 #else
 /*
- * thread_info.section: how deep the thread is in sections, whether its CPU's
- * busy mark is set, and above that the number of the grace period that was the
+ * thread_info.section: how deep the thread is in sections, whether its CPU lock
+ * is taken, and above that the number of the grace period that was the
  * last to begin before the outermost.
  */
 #define SECTION_DEPTH  0xffffULL

@@ -22,7 +22,7 @@
  * @cpu: number of its CPU, or SHIM_NO_CPU
  * @cpu_offset: from a per-CPU pointer to this CPU's copy
  * @section: fast build: what <linux/rcu_reader.h> says
- * @marked: checking builds: the CPU's busy mark
+ * @marked: checking builds: the CPU lock
  * @preempt_count: laid out as the kernel's; see <linux/preempt.h>
  * @irqs_off: interrupts are off: a signal that is one waits
  * @shielded: how often the shim has entered the C library, whose locks an
