@@ -64,6 +64,10 @@ bool typed_destruct(struct objcache *oc, unsigned int class, void *obj,
 {
 	struct bytepool *pool = pool_of(oc);
 
+	if (class == CLASS_PUT) {
+		raw_put(pool, obj, 0);
+		return true;
+	}
 	if (pool->type.fini && !(how & DESTRUCT_LATE))
 		pool->type.fini(typed_functions(pool), obj);
 	kmem_cache_free(pool->tier[class / 2].slab, obj);
