@@ -2,13 +2,14 @@
 /*
  * bytepool - reference-counted byte buffers in size tiers
  *
- * A pool has up to 32 tiers. A tier serves raw memory (pool/raw.c), and buffers
- * (pool/buf.c): a small handle with a reference count, and its payload apart from
- * it, exactly the tier's size. Both are recycled by an objcache
- * (objcache.c); a buffer with its payload attached, so that a get is one pop.
+ * A pool has up to 32 tiers. A tier serves raw memory (pool/raw.c) and buffers
+ * (pool/buf.c). A buffer is a small handle with a reference count, and a
+ * payload of exactly the tier's size, apart from the handle. An objcache
+ * (objcache/) recycles both. It keeps a buffer with its payload attached, so
+ * that a get is one pop.
  *
  * A destroyed pool lives until all of its memory is back: pool_kill() counts
- * what is out, and the last to come back queues the work that frees the pool.
+ * the memory that is out, and the last put queues the work that frees the pool.
  */
 
 #include <linux/bitops.h>
@@ -109,7 +110,7 @@ static void set_tier_table(struct bytepool *pool)
 	unsigned int bucket, i = 0;
 
 	for (bucket = 0; bucket < ARRAY_SIZE(pool->tier_of); bucket++) {
-		/* Shortest length of the bucket. */
+		/* Start from the shortest length of the bucket. */
 		size_t len = (1UL << bucket) + 1;
 
 		if (len < BYTEPOOL_GRAIN)
@@ -234,7 +235,7 @@ static void trim_work_fn(struct work_struct *work)
 /* === Pools === */
 
 /**
- * pool_check_name() - whether a name can be a directory in debugfs
+ * pool_check_name() - check that a name can be a directory in debugfs
  * @name: the name
  *
  * Return: 0 or -EINVAL.
@@ -258,11 +259,11 @@ static int pool_check_name(const char *name)
 }
 
 /**
- * pool_bypasses() - whether a pool keeps nothing that comes back
+ * pool_bypasses() - tell whether a pool bypasses magazines
  * @flags: of the pool
  *
- * Return: true where the kernel's detectors, or the pool's own checks, are to
- * see every allocation.
+ * Return: true if the kernel's detectors, or the pool's own checks, are to see
+ * every allocation. Such a pool frees memory as it comes back.
  */
 static bool pool_bypasses(unsigned int flags)
 {
@@ -296,7 +297,7 @@ static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 	INIT_LIST_HEAD(&pool->retired);
 	INIT_LIST_HEAD(&pool->quarantine_list);
 	INIT_LIST_HEAD(&pool->list);
-	/* Until pool_free(): buffers may outlive the module that made the pool. */
+	/* Put by pool_free(): buffers may outlive the module of the pool. */
 	__module_get(THIS_MODULE);
 	return pool;
 }
@@ -305,7 +306,7 @@ static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
  * pool_objects_init() - set a pool's objcache up
  * @pool: the pool, its tiers' sizes set
  * @ops: functions of its objcache
- * @max_idle: bytes that may be idle; 0: the default budget
+ * @max_idle: bytes that may be idle; 0: share the default budget
  *
  * Return: 0 or a negative errno; pool_free() after either.
  */
@@ -440,7 +441,7 @@ static struct parked *pool_park(struct objcache *oc, unsigned int class,
 
 	if (class == CLASS_PUT)
 		return obj;
-	/* But nothing may write to the count of a handle. */
+	/* The entry must not overlay the count: see the head of pool/buf.c. */
 	if (class == class_spare(pool))
 		return &((struct bytepool_buf *)obj)->parked;
 	if (class == class_buf(class / 2))
@@ -483,7 +484,7 @@ static void pool_kill(struct bytepool *pool)
 	mutex_unlock(&pools_mutex);
 
 	objcache_kill(&pool->objects);
-	/* The counters stand still now: memory that comes back unpins instead. */
+	/* The counters stand still: memory that comes back now unpins. */
 	out = pool_outstanding(pool);
 	if (out)
 		report_outstanding(pool);
@@ -559,7 +560,7 @@ static int check_config(const struct bytepool_config *config)
 	return config->reserve ? -EOPNOTSUPP : 0;
 }
 
-/* Copy the fields that this version knows; the fields of a newer one must be 0. */
+/* Copy the fields that this version knows; newer fields must be 0. */
 static int copy_config(struct bytepool_config *to, const void *from,
 		       size_t size)
 {
@@ -622,10 +623,11 @@ EXPORT_SYMBOL_GPL(__bytepool_create);
  * bytepool_destroy() - end a pool's service
  * @pool: the pool; NULL and ERR_PTR are accepted
  *
- * All gets have ended. The pool leaves debugfs, and its name is free, at
- * once. What is still out is reported by tier and call site, and stays valid:
- * it can be used, put and released as before. The last that comes back frees
- * the pool; bytepool.ko cannot be unloaded before that.
+ * The caller makes sure that all gets have ended. The pool leaves debugfs, and
+ * its name is free, at once. Memory that is still out is reported by tier and
+ * call site, and stays valid: it can be used, put and released as before. The
+ * last put or release frees the pool; bytepool.ko cannot be unloaded before
+ * that.
  *
  * Context: process; may sleep.
  */
@@ -639,7 +641,7 @@ void bytepool_destroy(struct bytepool *pool)
 EXPORT_SYMBOL_GPL(bytepool_destroy);
 
 /**
- * bytepool_size_roundup() - the capacity that a get gives
+ * bytepool_size_roundup() - tell the capacity that a get gives
  * @pool: the pool
  * @len: length in bytes
  *
@@ -680,7 +682,7 @@ static int typed_init(struct bytepool *pool, const void *functions)
 	pool->functions->pool = pool;
 	memcpy(pool->functions->functions, functions, type->functions_size);
 
-	/* Room behind for the worker's list: the content is fini's. */
+	/* fini needs the content, so the worker's list entry goes behind it. */
 	size = ALIGN(type->size, sizeof(void *)) + sizeof(struct parked);
 	size = ALIGN(size, align);
 	tier->payload = cache_get(CACHE_OBJECT, size, align);
@@ -700,12 +702,12 @@ static int typed_init(struct bytepool *pool, const void *functions)
 
 /**
  * __bytepool_objects_create() - make a typed pool
- * @name: as struct bytepool_config has it
- * @type: of the objects
- * @functions: the typed functions, copied
+ * @name: name of the pool: see struct bytepool_config
+ * @type: type of the objects
+ * @functions: the typed functions, which are copied
  * @owner: the caller's module
  *
- * Called as foo_pool_create(): see DEFINE_BYTEPOOL_OBJECTS().
+ * Users call it as foo_pool_create(): see DEFINE_BYTEPOOL_OBJECTS().
  *
  * Context: process; may sleep.
  * Return: the copy of @functions, which stands for the pool;
@@ -741,9 +743,9 @@ EXPORT_SYMBOL_GPL(__bytepool_objects_create);
  * __bytepool_objects_destroy() - end a typed pool's service
  * @pool: the typed pool; NULL and ERR_PTR are accepted
  *
- * Called as foo_pool_destroy(): see DEFINE_BYTEPOOL_OBJECTS(). As
- * bytepool_destroy(); neither init nor fini runs after this has returned, so
- * the memory of an object that is still out goes back without it.
+ * Users call it as foo_pool_destroy(): see DEFINE_BYTEPOOL_OBJECTS(). Does what
+ * bytepool_destroy() does. Neither init nor fini runs after this has returned,
+ * so the memory of an object that is still out goes back without fini.
  *
  * Context: process; may sleep.
  */
@@ -762,7 +764,7 @@ static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 	struct bytepool *pool;
 	size_t bytes = 0;
 
-	/* Never wait for a pool that is made or destroyed: reclaim asks again. */
+	/* Never wait for a pool being made or destroyed: reclaim asks again. */
 	if (!mutex_trylock(&pools_mutex))
 		return 0;
 	list_for_each_entry(pool, &pools, list)

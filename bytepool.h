@@ -23,13 +23,13 @@ struct module;
 /* The most tiers that a pool can have. */
 #define BYTEPOOL_MAX_TIERS 32
 
-/* The largest tier allowed, in bytes: what the slab allocator can give. */
+/* The largest tier allowed, in bytes: the slab allocator's largest object. */
 #define BYTEPOOL_MAX_SIZE KMALLOC_MAX_SIZE
 
-/* The most bytes that a user can have for his own with each buffer. */
+/* The most bytes of the user's own that each buffer can have. */
 #define BYTEPOOL_MAX_PRIV 128
 
-/* How many of the lengths served last bytepool_recent_lengths() knows. */
+/* The most lengths that bytepool_recent_lengths() returns. */
 #define BYTEPOOL_RECENT 256
 
 /* Tier sizes for general use: the powers of two from 128 B to 2 MiB. */
@@ -40,7 +40,7 @@ extern const size_t bytepool_sizes_pow2[BYTEPOOL_NR_POW2];
 #define BYTEPOOL_NR_STREAM 7
 extern const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM];
 
-/* Every get is zeroed, to the capacity. */
+/* Every get zeroes the memory, to its capacity. */
 #define BYTEPOOL_ZERO 0x01
 /* Memory larger than the largest tier is physically contiguous too, or NULL. */
 #define BYTEPOOL_CONTIG 0x02
@@ -48,27 +48,29 @@ extern const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM];
 #define BYTEPOOL_VMALLOC 0x04
 /* Buffers may be looked up under RCU: bytepool_buf_tryretain() is legal. */
 #define BYTEPOOL_RCU 0x08
-/* Every check there is, for this pool. */
+/* The pool makes every check that the module has. */
 #define BYTEPOOL_CHECK 0x10
 
 /**
- * struct bytepool_config - what a pool is made from
+ * struct bytepool_config - configuration of a new pool
  * @name: name of the pool's debugfs directory: 1 to 31 characters of
  *	[A-Za-z0-9_.:@+-], neither "." nor ".."; unique while the pool lives
  * @sizes: the tier sizes in bytes, strictly ascending; two that are equal once
  *	rounded up to 64 count as duplicates
  * @nr_sizes: how many sizes there are, 1 to %BYTEPOOL_MAX_TIERS
- * @flags: %BYTEPOOL_ZERO and its kin, or 0
+ * @flags: BYTEPOOL_* flags, or 0
  * @priv_size: bytes of the user's own with each buffer, 0 to
  *	%BYTEPOOL_MAX_PRIV; zeroed by every get
  * @reserve: must be 0: a reserve is not offered yet (-EOPNOTSUPP)
- * @max_idle: how many bytes of payload the pool keeps idle at most; 0: a
- *	default bound by the machine's memory, shared by all pools that use it
+ * @max_idle: how many bytes of payload the pool keeps idle at most; 0: the
+ *	default idle budget, a share of the machine's memory that all pools
+ *	without a budget of their own have together
  * @limit: how many bytes of capacity may be in use at most, memory larger than
  *	the largest tier included; 0: no limit
  *
- * Everything is copied, the name and the sizes too: all of it may be on the
- * caller's stack. Fields are only ever appended, and mean the default when 0.
+ * The configuration is copied, with the name and the sizes: all of it may be on
+ * the caller's stack. New fields are only ever appended, and 0 is their
+ * default.
  */
 struct bytepool_config {
 	const char *name;
@@ -95,12 +97,12 @@ struct bytepool_view {
 
 /**
  * struct bytepool_stats - counts of a whole pool
- * @total_get: what the tiers served, raw memory and buffers together
- * @total_put: what came back to the tiers
+ * @total_get: gets that the tiers served, raw memory and buffers together
+ * @total_put: puts and last releases to the tiers
  * @discarded: gets larger than the largest tier: served, never pooled
- * @oversize_in_use: of those, how many are in use now
- * @oversize_bytes: the bytes that those take
- * @fail: gets that failed, for want of memory or by the limit
+ * @oversize_in_use: pieces larger than the largest tier that are in use now
+ * @oversize_bytes: capacity of those pieces, in bytes
+ * @fail: gets that failed, without memory or past the limit
  * @misuse: operations refused, each reported in the kernel log
  * @quarantined: pieces of memory withheld after misuse, until the pool goes
  * @nr_tiers: how many tiers the pool has
@@ -119,11 +121,11 @@ struct bytepool_stats {
 
 /**
  * struct bytepool_tier_stats - counts of one tier
- * @size: capacity of what the tier serves, in bytes
+ * @size: capacity of the tier's buffers and raw memory, in bytes
  * @get: gets served: @hit + @miss
- * @put: what came back
- * @in_use: what is out now
- * @idle: what the pool keeps ready, buffers and raw memory together
+ * @put: puts and last releases
+ * @in_use: buffers and pieces of raw memory in use now
+ * @idle: buffers and pieces of raw memory that the pool keeps idle
  * @hit: gets served from idle memory
  * @miss: gets served by the kernel's allocator
  * @fail: gets that failed
@@ -149,15 +151,15 @@ struct bytepool_tier_stats {
 /**
  * bytepool_create() - make a pool
  *
- * Takes a const struct bytepool_config *; variadic for the commas of a
- * compound literal. See __bytepool_create().
+ * Takes a const struct bytepool_config *. The macro is variadic because a
+ * compound literal may have commas. See __bytepool_create().
  */
 #define bytepool_create(...)                                             \
 	__bytepool_create((__VA_ARGS__), sizeof(struct bytepool_config), \
 			  THIS_MODULE)
 
 /**
- * bytepool_get_stats() - a pool's counts
+ * bytepool_get_stats() - read a pool's counts
  * @pool: the pool
  * @stats: filled in
  *
@@ -167,7 +169,7 @@ struct bytepool_tier_stats {
 	__bytepool_get_stats((pool), (stats), sizeof(struct bytepool_stats))
 
 /**
- * bytepool_get_tier_stats() - a tier's counts
+ * bytepool_get_tier_stats() - read a tier's counts
  * @pool: the pool
  * @tier: which tier, from 0
  * @stats: filled in
@@ -227,9 +229,9 @@ unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 				     unsigned int nr);
 
 /*
- * What DEFINE_BYTEPOOL_OBJECTS() builds on. The typed function pointers are
- * kept by the typed pool and called through functions of their own type, so
- * that none is ever cast (kCFI would trap the call).
+ * DEFINE_BYTEPOOL_OBJECTS() builds on the rest of this file. The typed pool
+ * keeps the typed function pointers, and calls each through a function of its
+ * own type. So no function pointer is ever cast: kCFI would trap the call.
  */
 struct bytepool_object_type {
 	size_t size;
@@ -251,7 +253,7 @@ void __bytepool_objects_destroy(void *pool);
 
 /**
  * DEFINE_BYTEPOOL_OBJECTS - define a typed object pool
- * @name: prefix of what is defined
+ * @name: prefix of the names that are defined
  * @type: any complete type
  *
  * Defines struct @name_pool and over it @name_pool_create(),

@@ -2,10 +2,9 @@
 /*
  * bytepool - maps older kernels up to the newest interfaces
  *
- * The sources are written for the newest kernel. What an older one, down to
- * 6.1, does not have is supplied here and nowhere else, one block an
- * interface, headed by the version that brought it. Included before every
- * file by Kbuild.
+ * The sources are written for the newest kernel. This file alone supplies the
+ * interfaces that older kernels, down to 6.1, do not have. Each is headed by
+ * the version that brought it. Kbuild includes this before every file.
  */
 #ifndef _BYTEPOOL_COMPAT_H
 #define _BYTEPOOL_COMPAT_H
@@ -26,7 +25,7 @@
 #define ARCH_DMA_MINALIGN __alignof__(unsigned long long)
 #endif
 
-/* 6.7: shrinkers are allocated, and carry a pointer of their owner's. */
+/* 6.7: shrinkers are allocated by shrinker_alloc(). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 struct shrinker_compat {
 	struct shrinker shrinker;
@@ -46,7 +45,7 @@ static inline struct shrinker *shrinker_alloc(unsigned int flags,
 	return &sc->shrinker;
 }
 
-/* May fail here, and then the shrinker is never called. */
+/* Registration may fail on these kernels; then the shrinker is never called. */
 static inline void shrinker_register(struct shrinker *shrinker)
 {
 	struct shrinker_compat *sc =
@@ -60,7 +59,7 @@ static inline void shrinker_free(struct shrinker *shrinker)
 {
 	if (!shrinker)
 		return;
-	/* Does nothing to one whose registration failed. */
+	/* This does nothing to a shrinker whose registration failed. */
 	unregister_shrinker(shrinker);
 	kfree(container_of(shrinker, struct shrinker_compat, shrinker));
 }

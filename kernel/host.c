@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - which slab cache an object is of, which no kernel tells modules; and
- * the CPU locks
+ * bytepool - the place of an object's slab cache, which no kernel tells
+ * modules; and the CPU locks
  *
  * kfree() finds the cache of an object in the page it lies in, in a field that
- * <linux/mm.h> does not show. Its place is looked for once, in the page of an
- * object whose cache is known; without it bytepool_put() would have to be told
- * the size. ksize() would tell sizes alone, by an out-of-line call.
+ * <linux/mm.h> does not show. find_word() looks for the place of the field
+ * once, in the page of an object whose cache is known. Without it a caller of
+ * bytepool_put() would have to pass the size. ksize() would tell sizes alone,
+ * by an out-of-line call.
  */
 #include <linux/mm.h>
 
@@ -43,7 +44,7 @@ static unsigned int find_word(struct kmem_cache *slab)
  * slab_cache_of_init() - prepare slab_cache_of()
  *
  * Context: may sleep.
- * Return: 0; -ENOMEM; -EOPNOTSUPP on a kernel that is made otherwise.
+ * Return: 0; -ENOMEM; -EOPNOTSUPP if the field is not found, or not certain.
  */
 int slab_cache_of_init(void)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bytepool - what only a kernel build has: the lock of this CPU's part of an
- * object pool, and whose slab object a piece of memory is
+ * bytepool - host functions of a kernel build: the CPU lock, and the look-up of
+ * the slab cache that memory is an object of
  *
- * Included before every file of the module by Kbuild. The counterpart for
- * programs is userspace/include.
+ * Kbuild includes this before every file of the module. The counterpart for
+ * programs is in userspace/include.
  */
 #ifndef _BYTEPOOL_HOST_H
 #define _BYTEPOOL_HOST_H
@@ -19,18 +19,22 @@
 
 /*
  * The CPU lock: taken while this CPU is in a section of an objcache. It is only
- * tried, never waited for, because it keeps out interrupts of its own CPU. As
- * local_trylock() of 6.15, but without saving interrupt flags.
+ * tried, never waited for, because it keeps out interrupts of its own CPU. It
+ * is like local_trylock() of 6.15, but never disables interrupts.
  */
 DECLARE_PER_CPU(bool, bytepool_cpu_locked);
 
-/* Disable preemption and take the CPU lock. Returns false, and does neither, if taken. */
+/*
+ * Disable preemption and take the CPU lock. Returns false, with preemption as
+ * it was, if the lock is taken.
+ */
 static __always_inline bool cpu_trylock(void)
 {
 	preempt_disable();
 	/*
-	 * Plain accesses: no other CPU reads the flag. The barrier() pairs with
-	 * the program order of an interrupt that reads it.
+	 * Plain accesses: no other CPU reads the flag. This barrier() and that
+	 * of __cpu_unlock() keep the section between both writes, as an
+	 * interrupt that calls cpu_trylock() sees it.
 	 */
 	if (likely(!__this_cpu_read(bytepool_cpu_locked))) {
 		__this_cpu_write(bytepool_cpu_locked, true);
@@ -55,13 +59,13 @@ static __always_inline void cpu_unlock(void)
 	preempt_enable();
 }
 
-/* Where lockdep is built in, says so unless this CPU's lock is held. */
+/* Warn unless this CPU's lock is held, in a kernel with lockdep. */
 #define cpu_lock_assert_held() \
 	lockdep_assert(__this_cpu_read(bytepool_cpu_locked))
 
 /*
- * For fast paths, which may fail inside of any section with preemption off.
- * Userspace implements this variant with two plain stores.
+ * cpu_trylock() for fast paths. Userspace implements this variant with two
+ * plain stores, and lets it fail inside of any section with preemption off.
  */
 static __always_inline bool cpu_trylock_fast(void)
 {
@@ -74,8 +78,9 @@ static __always_inline void cpu_unlock_fast(void)
 }
 
 /*
- * In userspace a thread may have no CPU of its own, and a signal may come while
- * a lock is held. In the kernel neither happens, and both are true.
+ * cpu_private() and lock_unless_held() fail in userspace only: there a thread
+ * may have no CPU of its own, and a signal may come while a lock is held. In
+ * the kernel both are always true.
  */
 static inline bool cpu_private(void)
 {
@@ -91,7 +96,7 @@ static inline bool cpu_private(void)
 /* Tell whether a pointer is neither NULL nor an ERR_PTR, in one comparison. */
 static __always_inline bool ptr_valid(const void *ptr)
 {
-	/* Kernel addresses are negative there, and below the ERR_PTRs. */
+	/* Kernel addresses are negative on these, and below the ERR_PTRs. */
 	if (!IS_ENABLED(CONFIG_UML) &&
 	    (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_ARM64)))
 		return (long)ptr < -MAX_ERRNO;
@@ -103,7 +108,7 @@ extern unsigned long slab_cache_offset;
 extern unsigned long slab_linear_size;
 int slab_cache_of_init(void);
 
-/* The page of an address in the direct map. */
+/* Find the page of an address in the direct map, by its offset there. */
 #ifdef CONFIG_X86_64
 #define linear_page(offset) pfn_to_page((offset) >> PAGE_SHIFT)
 #else
@@ -127,7 +132,10 @@ static inline struct kmem_cache *slab_cache_of(const void *mem)
 	return virt_addr_valid(mem) ? slab_cache_in(virt_to_page(mem)) : NULL;
 }
 
-/* Like slab_cache_of(), without a call: NULL also where a call would be needed. */
+/*
+ * Find the slab cache without a call. Unlike slab_cache_of(), returns NULL also
+ * for memory whose look-up needs a call.
+ */
 static __always_inline struct kmem_cache *slab_cache_of_linear(const void *mem)
 {
 	unsigned long offset = (unsigned long)mem - PAGE_OFFSET;

@@ -2,41 +2,55 @@
 /*
  * bytepool - buffers and views
  *
- * A buffer is a small handle with a reference count, and its payload apart
- * from it, exactly the tier's size.
+ * A buffer is a small handle with a reference count, and a payload of exactly
+ * the tier's size, apart from the handle.
  *
- * Its life: buf_construct() makes handle and payload one object;
+ * The life of a buffer: buf_construct() makes handle and payload one object;
  * bytepool_get_buf() issues it with a count of 1; holders retain and release;
- * the release that takes the count to 0 owns the object and puts it back idle, or
- * buf_destruct() takes it apart.
+ * the release that takes the count to 0 owns the object and puts it back idle,
+ * or buf_destruct() takes it apart.
  *
  * The count is the arbiter. It is 0 while a handle is idle, and only the get
  * that issues the handle again writes to a dead count: a second release and a
- * retain of a dead buffer are refused and reported. After the handle was issued
- * again no count can tell them: they hit the new owner's buffer.
+ * retain of a dead buffer are refused and reported. Once the handle is issued
+ * again, no count can tell them from the new owner's calls: they hit the new
+ * owner's buffer. So a late release is never safe, even if most are refused.
  *
- * Walkers of bytepool.live_list (outstanding.c) hold handles_lock, and may meet
- * a handle in any state. They read the count first and skip 0. So they never
- * read what struct parked overlays in a spare handle on its way to the worker:
- * data, site, class and capacity. The fields that they read of a live handle
- * (class, capacity, site) are written by WRITE_ONCE() before the count is set.
+ * count_batch() in outstanding.c walks bytepool.live_list. It holds
+ * handles_lock, so that no handle on the list is freed, but takes no reference:
+ * it meets handles in any state. It may read of a handle that is
+ *
+ *	alive	ref, class, capacity and site, which are written by WRITE_ONCE()
+ *		before the count is set
+ *	idle	ref, which is 0
+ *	parked	ref, which is 0: struct parked overlays data, site, class and
+ *		capacity of a spare handle on its way to the worker
+ *
+ * It reads the count first, and skips a handle with a count of 0. The reads are
+ * not one snapshot: the handle may die, and may even be parked, after its count
+ * was read.
  *
  * Mixed sizes: count and flags are one aligned 64-bit word. A get and the last
  * release write the word as a whole, so that a processor that reads it next
- * need not wait for two stores; other references are taken and dropped by a
- * 32-bit compare-and-exchange of the count. x86 locks the line for either. On a
- * machine with exclusive loads and stores, such as arm64, a store to any byte of
- * the word clears the exclusive monitor, so that a 32-bit and a 64-bit
- * compare-and-exchange never succeed on each other's stale value; and an aligned
- * 64-bit access is single-copy atomic. The plain 64-bit stores come from an
- * owner: of an idle handle, or of the only reference of a buffer that nobody
- * can look up. LKMM does not model mixed sizes. 32-bit machines use the count
- * alone: see buf_unref_last_atomic().
+ * need not wait for two stores. Other references are taken and dropped by a
+ * 32-bit compare-and-exchange of the count. This is correct because
  *
- * A miss is a chain of functions that end in a call of the next one: then a
- * function saves few registers for the calls that it makes before. Folded into
- * buf_get_miss(), buf_get_miss_slow() and buf_get_miss_handle() cost a miss 22
- * instructions of 411, raw_get_miss_slow() costs 10.
+ * - an aligned 64-bit access is single-copy atomic on 64-bit machines.
+ * - x86 locks the cache line for a compare-and-exchange of either size.
+ * - on LL/SC machines such as arm64, the exclusive monitor covers the whole
+ *   word: any store to it makes a store-exclusive of either size fail.
+ * - the plain 64-bit stores come from the one owner of the word: buf_begin()
+ *   owns an idle handle, and buf_unref() has the only reference of a buffer
+ *   that nobody can look up.
+ *
+ * LKMM does not model mixed sizes. On 32-bit machines a plain 64-bit store is
+ * two stores, and buf_unref_last_atomic() exchanges the count alone.
+ *
+ * Tail calls: buf_get_miss() and raw_get_miss() call their continuations
+ * (buf_get_miss_slow(), buf_get_miss_handle(), raw_get_miss_slow()) last, and
+ * a get calls each of the two last. So the calling function saves few registers.
+ * Folding the continuations into their callers costs a miss 22 (buffer) or 10
+ * (raw memory) of about 412 instructions.
  */
 
 #include <linux/bug.h>
@@ -57,7 +71,10 @@
 
 /* === Handles === */
 
-/* Enter a new handle in the list, where it stays until it is freed. */
+/*
+ * Enter a new handle in live_list. It stays there until it is freed, retired or
+ * quarantined. Returns false if handles_lock cannot be taken in this context.
+ */
 static bool handle_link(struct bytepool *pool, struct bytepool_buf *buf)
 {
 	unsigned long flags;
@@ -106,8 +123,9 @@ static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
 }
 
 /*
- * Tell whether a spare handle is alive. Two releases that raced on a count of
- * one may have put the handle twice, and it was issued in between.
+ * Tell whether a spare handle is alive, and report one that is. Two releases
+ * that raced on a count of 1 may have put the handle twice, and a get has
+ * issued it in between.
  */
 static bool handle_is_taken(struct bytepool_buf *buf)
 {
@@ -133,7 +151,7 @@ static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
  * @pool: the pool
  * @buf: the handle, without payload
  *
- * Return: false if that cannot be done here, but by the worker.
+ * Return: false, and nothing is done, if only the worker can free the handle.
  */
 bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf)
 {
@@ -215,7 +233,7 @@ static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
  * @gfp: for the allocator
  * @data: payload from the tier's slab cache; NULL if slab had no memory
  *
- * Return: the handle; or NULL, and the payload is freed.
+ * Return: the handle; NULL without memory, and the payload is freed.
  */
 static struct bytepool_buf *buf_construct(struct bytepool *pool,
 					  unsigned int tier_nr, gfp_t gfp,
@@ -288,7 +306,7 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
  * @buf: the handle
  * @late: the buffer came back after the pool was destroyed
  *
- * Return: false if that cannot be done here, but by the worker.
+ * Return: false, and nothing is done, if only the worker can take it apart.
  */
 bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 {
@@ -296,7 +314,7 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 		buf_free_oversize(pool, buf);
 		return true;
 	}
-	/* Put twice: the handle is alive, or taken apart already. */
+	/* The buffer was put twice, and is alive or already taken apart. */
 	if (unlikely(!(READ_ONCE(buf->flags) & BUF_IDLE))) {
 		report_misuse(pool, MISUSE_CORRUPT, buf, 0,
 			      READ_ONCE(buf->site));
@@ -315,10 +333,9 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 /* === Buffers === */
 
 /*
- * Refuse to issue an idle handle whose state is wrong. Two releases that raced
- * on a count of one may have put the handle twice: then it is alive, and left to
- * its owner. Or the handle was written to while it was idle: then it is
- * quarantined.
+ * Refuse to issue an idle handle whose state is wrong. If two releases that
+ * raced on a count of 1 have put the handle twice, it is alive, and is left to
+ * its owner. If the handle was written to while it was idle, it is quarantined.
  */
 static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 		       unsigned long site)
@@ -336,7 +353,7 @@ static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 }
 
-/* Make a handle a live buffer, by one store of its state: see mixed sizes. */
+/* Make a handle a live buffer, by one store of its state: see "Mixed sizes". */
 static __always_inline void buf_begin(struct bytepool_buf *buf, u64 state,
 				      size_t len, unsigned long site)
 {
@@ -411,7 +428,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	handle_set(buf, CLASS_OVERSIZE, oversize_capacity(len));
 	oversize_count(pool, len);
 	memset(handle_priv(buf), 0, pool->priv_size);
-	/* The handle is new, so that its state is right. */
+	/* This cannot fail: the handle was set to idle above. */
 	buf_issue(buf, len, site);
 	return buf;
 
@@ -447,7 +464,7 @@ static noinline struct bytepool_buf *buf_get_slow(struct bytepool *pool,
 	return buf ?: get_failed(pool, class_buf(tier), site);
 }
 
-/* Continue buf_get_miss() if the depot has objects. */
+/* Tail call of buf_get_miss(), if the depot has objects. */
 static noinline struct bytepool_buf *buf_get_depot(struct bytepool *pool,
 						   size_t len, gfp_t gfp,
 						   unsigned long ofs,
@@ -461,7 +478,10 @@ static noinline struct bytepool_buf *buf_get_depot(struct bytepool *pool,
 	return buf_get_slow(pool, len, gfp, buf, site);
 }
 
-/* Continue buf_get_miss() without a payload, or without a spare handle. */
+/*
+ * Tail call of buf_get_miss(), if slab had no payload, or if the miss was not
+ * counted: see objcache_count_miss_and_take().
+ */
 static noinline struct bytepool_buf *
 buf_get_miss_slow(struct bytepool *pool, size_t len, gfp_t gfp,
 		  unsigned long ofs, void *data, unsigned long site)
@@ -477,8 +497,9 @@ buf_get_miss_slow(struct bytepool *pool, size_t len, gfp_t gfp,
 }
 
 /*
- * Continue buf_get_miss() if the spare handle needs its class changed, or is
- * alive. If there is no other handle, undo the count of the miss by a put.
+ * Tail call of buf_get_miss(), if the spare handle needs its class changed, or
+ * is alive. The miss is counted: if there is no other handle, count a put to
+ * undo it.
  */
 static noinline struct bytepool_buf *
 buf_get_miss_handle(struct bytepool *pool, struct bytepool_buf *buf, void *data,
@@ -502,8 +523,9 @@ buf_get_miss_handle(struct bytepool *pool, struct bytepool_buf *buf, void *data,
 }
 
 /*
- * Serve bytepool_get_buf() after POP_EMPTY. In most cases there is no idle
- * buffer at all, and the get has to cost little more than slab.
+ * Serve bytepool_get_buf() after POP_EMPTY. In most cases the pool has no idle
+ * buffer at all, and the get must cost little more than slab. Rare cases are in
+ * tail calls: see the head of this file.
  */
 static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
 						  size_t len, gfp_t gfp,
@@ -532,13 +554,12 @@ static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
 }
 
 /**
- * bytepool_get_buf() - a buffer with one reference
+ * bytepool_get_buf() - get a buffer with one reference
  * @pool: the pool
  * @len: length in bytes
  * @gfp: as for bytepool_get()
  *
- * Whoever has it may retain it for others; the last to release it recycles
- * it.
+ * A holder may retain the buffer for others. The last release recycles it.
  *
  * Context: any but NMI; sleeps only if @gfp allows it.
  * Return: the buffer, for bytepool_buf_release(); NULL if @len is 0, without
@@ -566,13 +587,13 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 }
 EXPORT_SYMBOL_GPL(bytepool_get_buf);
 
-/* Give a dead handle back. The pool may be gone after this. */
+/* Recycle a buffer whose count is 0 now. The pool may be gone after this. */
 static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 {
 	struct bytepool *pool = buf_pool(buf);
 	u32 flags = READ_ONCE(buf->flags);
 
-	/* The later one of two releases that raced on a count of one. */
+	/* This is the later of two releases that raced on a count of 1. */
 	if (unlikely(flags & BUF_IDLE)) {
 		report_misuse(pool, MISUSE_RELEASE, buf, site,
 			      READ_ONCE(buf->site));
@@ -608,19 +629,19 @@ static noinline void buf_release_slow(struct bytepool_buf *buf,
 	} while (!atomic_try_cmpxchg_release(&buf->ref.refs, &refs, refs - 1));
 	if (refs > 1)
 		return;
-	/* Pairs with the release of earlier decrements of the count. */
+	/* Pairs with the release in buf_unref_atomic(), buf_release_slow(). */
 	smp_acquire__after_ctrl_dep();
 	buf_recycle(buf, site);
 }
 
-/* A function of its own: its caller's hit would pay for the arguments. */
+/* Not inline: loading the arguments would cost its callers' hits. */
 static noinline void buf_put_slow(struct bytepool *pool,
 				  struct bytepool_buf *buf)
 {
 	objcache_put_slow(&pool->objects, buf->class, buf);
 }
 
-/* Frees the payload, and keeps the handle as a spare one. */
+/* Free the payload, and keep the handle as a spare one. */
 static __always_inline bool buf_drop(struct cpu_cache *cache, unsigned long ofs,
 				     void *obj, struct objcache *oc)
 {
@@ -636,7 +657,7 @@ static __always_inline bool buf_drop(struct cpu_cache *cache, unsigned long ofs,
 	return true;
 }
 
-/* Continue a release after PUSH_FULL_LOCKED; the handle is of the plain kind. */
+/* Continue a release after PUSH_FULL_LOCKED. The payload is a slab object. */
 static noinline void buf_put_full(struct cpu_cache *cache, unsigned long ofs,
 				  struct bytepool_buf *buf,
 				  struct bytepool *pool)
@@ -655,8 +676,9 @@ enum unref {
 /*
  * Drop the last reference of a buffer of the atomic kind. Returns false if it
  * was not the last. Late readers read the count alone; the flags are exchanged
- * with it for the sake of the next read: see mixed sizes. A failing exchange
- * counts as an access of the flags, so that holders mark theirs.
+ * with the count for the sake of the next read: see "Mixed sizes". KCSAN takes
+ * a failing exchange for an access of the flags, so holders must read the flags
+ * by READ_ONCE().
  */
 static __always_inline bool buf_unref_last_atomic(struct bytepool_buf *buf,
 						  u64 state)
@@ -672,7 +694,7 @@ static __always_inline bool buf_unref_last_atomic(struct bytepool_buf *buf,
 	return true;
 }
 
-/* Drop a reference of a buffer that is shared, or that late readers may find. */
+/* Drop a reference of a buffer that is shared or of the atomic kind. */
 static __always_inline enum unref buf_unref_atomic(struct bytepool_buf *buf,
 						   u64 state)
 {
@@ -687,14 +709,14 @@ static __always_inline enum unref buf_unref_atomic(struct bytepool_buf *buf,
 	if (state != STATE_LAST_REF_ATOMIC ||
 	    !buf_unref_last_atomic(buf, state))
 		return UNREF_SLOW;
-	/* Pairs with the release of earlier decrements of the count. */
+	/* Pairs with the release in buf_unref_atomic(), buf_release_slow(). */
 	smp_acquire__after_ctrl_dep();
 	return UNREF_LAST;
 }
 
 /*
- * The only holder needs no locked instruction, as in skb_unref(), unless late
- * readers may retain the buffer.
+ * Drop a reference. The only holder needs no locked instruction, as in
+ * skb_unref(), unless late readers may retain the buffer.
  */
 static __always_inline enum unref buf_unref(struct bytepool_buf *buf)
 {
@@ -702,7 +724,7 @@ static __always_inline enum unref buf_unref(struct bytepool_buf *buf)
 
 	if (unlikely(state != STATE_LAST_REF))
 		return buf_unref_atomic(buf, state);
-	/* Pairs with the release of earlier decrements of the count. */
+	/* Pairs with the release in buf_unref_atomic(), buf_release_slow(). */
 	smp_acquire__after_ctrl_dep();
 	WRITE_ONCE(buf->state, STATE_IDLE);
 	return UNREF_LAST;
@@ -742,8 +764,9 @@ static __always_inline void buf_release(struct bytepool_buf *buf,
  * bytepool_buf_release() - drop a reference
  * @buf: the buffer; NULL is accepted
  *
- * The last one recycles the buffer. A release of a dead buffer is refused and
- * reported with both call sites.
+ * The last release recycles the buffer. A release of a dead buffer is refused
+ * and reported with both call sites, unless the handle was issued again: then
+ * it drops the new owner's reference.
  *
  * Context: any but NMI.
  */
@@ -835,12 +858,13 @@ bool bytepool_buf_tryretain(struct bytepool_buf *buf)
 EXPORT_SYMBOL_GPL(bytepool_buf_tryretain);
 
 /**
- * bytepool_buf_refcount() - how many references there are
+ * bytepool_buf_refcount() - read the number of references
  * @buf: the buffer; NULL is accepted
  *
  * Context: any.
- * Return: the count; under concurrency of interest only if it is 1 and the
- * caller has that one. 0: dead.
+ * Return: the count; 0 if the buffer is dead. If others take and drop
+ * references meanwhile, the count is of use only if it is 1 and the caller has
+ * that reference.
  */
 unsigned int bytepool_buf_refcount(const struct bytepool_buf *buf)
 {
@@ -849,7 +873,7 @@ unsigned int bytepool_buf_refcount(const struct bytepool_buf *buf)
 EXPORT_SYMBOL_GPL(bytepool_buf_refcount);
 
 /**
- * bytepool_buf_data() - a buffer's payload
+ * bytepool_buf_data() - find a buffer's payload
  * @buf: the buffer; NULL is accepted
  *
  * Context: any.
@@ -862,12 +886,12 @@ void *bytepool_buf_data(const struct bytepool_buf *buf)
 EXPORT_SYMBOL_GPL(bytepool_buf_data);
 
 /**
- * bytepool_buf_priv() - the user's own bytes with a buffer
+ * bytepool_buf_priv() - find the user's own bytes with a buffer
  * @buf: the buffer; NULL is accepted
  *
  * Context: any.
  * Return: the first of bytepool_config.priv_size bytes, aligned to 64; NULL
- * where that is 0.
+ * if priv_size is 0.
  */
 void *bytepool_buf_priv(const struct bytepool_buf *buf)
 {
@@ -878,7 +902,7 @@ void *bytepool_buf_priv(const struct bytepool_buf *buf)
 EXPORT_SYMBOL_GPL(bytepool_buf_priv);
 
 /**
- * bytepool_buf_len() - a buffer's length
+ * bytepool_buf_len() - read a buffer's length
  * @buf: the buffer; NULL is accepted
  *
  * Context: any.
@@ -891,7 +915,7 @@ size_t bytepool_buf_len(const struct bytepool_buf *buf)
 EXPORT_SYMBOL_GPL(bytepool_buf_len);
 
 /**
- * bytepool_buf_capacity() - how much a buffer has room for
+ * bytepool_buf_capacity() - read a buffer's capacity
  * @buf: the buffer; NULL is accepted
  *
  * Context: any.
@@ -932,7 +956,7 @@ int bytepool_buf_set_len(struct bytepool_buf *buf, size_t len)
 EXPORT_SYMBOL_GPL(bytepool_buf_set_len);
 
 /**
- * bytepool_buf_is_contig() - whether a payload is physically contiguous
+ * bytepool_buf_is_contig() - tell whether a payload is physically contiguous
  * @buf: the buffer; NULL is accepted
  *
  * Context: any.
@@ -941,7 +965,7 @@ EXPORT_SYMBOL_GPL(bytepool_buf_set_len);
  */
 bool bytepool_buf_is_contig(const struct bytepool_buf *buf)
 {
-	/* Marked: see buf_unref_last_atomic(). */
+	/* READ_ONCE(): see buf_unref_last_atomic(). */
 	return buf && !(READ_ONCE(buf->flags) & BUF_VMALLOC);
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_is_contig);
@@ -969,7 +993,7 @@ static bool range_valid(size_t off, size_t len, size_t of)
 }
 
 /**
- * bytepool_buf_bytes() - a view of a whole buffer
+ * bytepool_buf_bytes() - make a view of a whole buffer
  * @buf: the buffer; NULL is accepted
  *
  * Context: any but NMI.
@@ -986,14 +1010,15 @@ struct bytepool_view bytepool_buf_bytes(struct bytepool_buf *buf)
 EXPORT_SYMBOL_GPL(bytepool_buf_bytes);
 
 /**
- * bytepool_buf_slice() - a view of a range of a buffer
+ * bytepool_buf_slice() - make a view of a range of a buffer
  * @buf: the buffer; NULL is accepted
  * @off: where the range begins, in bytes
  * @len: how many bytes it has; 0 is valid
  *
  * Context: any but NMI.
- * Return: the view, as bytepool_buf_bytes() has it; with .buf NULL and no
- * reference if the range is not within the buffer's length.
+ * Return: the view, which has a reference of its own, for
+ * bytepool_view_release(); with .buf NULL and no reference if the range is not
+ * within the buffer's length, or, with a report, if the buffer is dead.
  */
 struct bytepool_view bytepool_buf_slice(struct bytepool_buf *buf, size_t off,
 					size_t len)
@@ -1005,7 +1030,7 @@ struct bytepool_view bytepool_buf_slice(struct bytepool_buf *buf, size_t off,
 EXPORT_SYMBOL_GPL(bytepool_buf_slice);
 
 /**
- * bytepool_view_slice() - a view of a range of a view
+ * bytepool_view_slice() - make a view of a range of a view
  * @view: the view; one that holds nothing, and NULL, are accepted
  * @off: where the range begins, in bytes from the view's first
  * @len: how many bytes it has; 0 is valid
@@ -1013,7 +1038,8 @@ EXPORT_SYMBOL_GPL(bytepool_buf_slice);
  * The result has a reference of its own and may outlive @view.
  *
  * Context: any but NMI.
- * Return: as bytepool_buf_slice().
+ * Return: the view, for bytepool_view_release(); with .buf NULL and no
+ * reference if the range is not within the length of @view.
  */
 struct bytepool_view bytepool_view_slice(const struct bytepool_view *view,
 					 size_t off, size_t len)
@@ -1047,7 +1073,7 @@ EXPORT_SYMBOL_GPL(bytepool_view_release);
 
 /* === Many at once, and ahead of time === */
 
-/* Undo a batch that failed: uncharge @unused bytes, and release @got buffers. */
+/* Undo a failed batch: uncharge @unused bytes, release @got buffers. */
 static int bufs_failed(struct bytepool *pool, unsigned int class, size_t unused,
 		       unsigned int nr, struct bytepool_buf **bufs,
 		       unsigned int got, unsigned long site)
@@ -1079,7 +1105,7 @@ static int get_bufs_oversize(struct bytepool *pool, size_t len, unsigned int nr,
 	return -ENOMEM;
 }
 
-/* Take buffers from this CPU's loaded magazine, but refuse those in a wrong state. */
+/* Take buffers from the loaded magazine. Refuse those in a wrong state. */
 static unsigned int get_bufs_idle(struct bytepool *pool, unsigned int class,
 				  size_t len, unsigned int nr,
 				  struct bytepool_buf **bufs,
@@ -1100,18 +1126,19 @@ static unsigned int get_bufs_idle(struct bytepool *pool, unsigned int class,
 }
 
 /**
- * bytepool_get_bufs() - many buffers of one length, or none
+ * bytepool_get_bufs() - get many buffers of one length, or none
  * @pool: the pool
  * @len: length of each in bytes
  * @nr: how many
  * @bufs: where they go
  * @gfp: as for bytepool_get()
  *
- * The pool's limit is charged for all at once, up to the largest tier, so that
- * two callers cannot hold half of what they need each.
+ * The pool's limit is charged for all buffers at once, so that two callers
+ * cannot hold half of their buffers each. Buffers larger than the largest tier
+ * are charged one at a time.
  *
- * For want of memory, those that were served and taken back count as gets and
- * puts; by the limit, none is served.
+ * If memory runs out, the buffers that were served and taken back count as gets
+ * and puts. If the charge for all would exceed the limit, no buffer is served.
  *
  * Context: any but NMI; sleeps only if @gfp allows it.
  * Return: 0; or -ENOMEM, and all entries are NULL.
@@ -1175,8 +1202,8 @@ EXPORT_SYMBOL_GPL(bytepool_release_bufs);
  * @nr: how many buffers
  * @gfp: as for bytepool_get()
  *
- * They are kept as other idle buffers are: within the budget on idle memory,
- * and until memory is short or the pool unused for long.
+ * The pool keeps these buffers as it keeps others that are idle: within the
+ * idle budget, and until memory is short or the pool is unused for long.
  *
  * Context: any but NMI; sleeps only if @gfp allows it.
  * Return: how many were constructed and are idle now.
@@ -1217,7 +1244,7 @@ EXPORT_SYMBOL_GPL(bytepool_prefill);
  * bytepool_shrink() - give all idle memory back
  * @pool: the pool
  *
- * Makes the slab allocator give back what it keeps of the pool's sizes, too.
+ * Makes the slab allocator give back its unused slabs of the pool's sizes, too.
  *
  * Context: process; may sleep.
  * Return: how many bytes of payload were idle.

@@ -72,7 +72,7 @@ static void free_parked_fn(struct work_struct *work)
 static DECLARE_WORK(free_parked_work, free_parked_fn);
 
 /**
- * payload_align() - the alignment of what a tier serves
+ * payload_align() - find the alignment of a tier's payloads
  * @size: of the tier, in bytes
  *
  * Return: bytes.
@@ -99,9 +99,9 @@ static struct shared_cache *cache_find(struct list_head *list,
 }
 
 /*
- * Set the window of an object that copy_to_user() may touch on hardened kernels:
- * all of it, or the user's own bytes of a handle. Never empty, because a window
- * keeps slab from merging the cache with other caches.
+ * Set the window of an object that copy_to_user() may touch on hardened
+ * kernels: all of it, or the user's own bytes of a handle. The window is never
+ * empty, because it keeps slab from merging the cache with other caches.
  */
 static void user_window(enum cache_kind kind, size_t size, size_t *start,
 			size_t *window)
@@ -167,7 +167,7 @@ static struct shared_cache *cache_create(enum cache_kind kind, size_t size,
 
 /**
  * cache_get() - find or make a slab cache
- * @kind: what is to be in it
+ * @kind: kind of its objects
  * @size: of an object, in bytes
  * @align: of an object, in bytes
  *
@@ -206,7 +206,7 @@ void cache_put(struct shared_cache *cache)
 }
 
 /**
- * big_vmalloc() - memory from vmalloc()
+ * big_vmalloc() - allocate memory by vmalloc()
  * @size: in bytes
  * @gfp: must allow to sleep
  *
@@ -214,7 +214,7 @@ void cache_put(struct shared_cache *cache)
  */
 void *big_vmalloc(size_t size, gfp_t gfp)
 {
-	/* vmalloc() warns about these. */
+	/* vmalloc() warns about these flags. */
 	gfp &= ~(__GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC);
 	return __vmalloc(size, gfp | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 }
@@ -227,8 +227,8 @@ static bool want_vmalloc(size_t size, gfp_t gfp, bool contig)
 /**
  * big_alloc() - allocate memory that no tier's cache can give
  * @size: in bytes, a multiple of %BYTEPOOL_GRAIN
- * @gfp: vmalloc() is used only where this allows to sleep
- * @contig: physically contiguous, or NULL
+ * @gfp: vmalloc() is used only if this allows to sleep
+ * @contig: the memory must be physically contiguous
  *
  * Like kvmalloc(), but a length that cannot be served is answered by NULL, not
  * by a warning or the OOM killer.
@@ -276,7 +276,7 @@ void big_free(void *mem)
 /* === Memory larger than the largest tier === */
 
 /**
- * oversize_alloc() - memory larger than the largest tier
+ * oversize_alloc() - allocate memory larger than the largest tier
  * @pool: the pool
  * @len: length in bytes
  * @gfp: for the allocator
@@ -311,14 +311,14 @@ void oversize_count(struct bytepool *pool, size_t len)
 }
 
 /**
- * oversize_uncharge() - count memory back that no tier's cache has served
+ * oversize_uncharge() - uncharge and count a put of big_alloc() memory
  * @pool: the pool
  * @tier: tier of the memory, if it is from vmalloc(); -1: larger than the
  *	largest
  * @size: capacity of the memory in bytes
  *
- * Context: as objcache_count_put().
- * Return: false if the pool is dead: then it is the caller's to unpin.
+ * Context: as for objcache_count_put().
+ * Return: false if the pool is dead: then the caller must unpin it.
  */
 bool oversize_uncharge(struct bytepool *pool, int tier, size_t size)
 {

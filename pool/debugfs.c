@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - debugfs: what the pools do, for people and for scripts
+ * bytepool - debugfs files of the pools, for people and for scripts
  *
  * bytepool/<pool>/stats, stats.json, recent_lengths and outstanding, readable
  * by root; Documentation/ABI/testing/debugfs-bytepool describes them. A file
@@ -71,7 +71,7 @@ static int stats_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
-/* Returns how many lengths there are; *lens is for kfree(). */
+/* Read the recent lengths. Returns their number; the caller frees *lens. */
 static unsigned int recent_get(struct bytepool *pool, size_t **lens)
 {
 	*lens = kcalloc(BYTEPOOL_RECENT, sizeof(**lens), GFP_KERNEL);
@@ -110,7 +110,7 @@ static int stats_json_show(struct seq_file *m, void *unused)
 	struct bytepool_stats stats;
 	unsigned int i;
 
-	/* A name's characters need no escape in JSON. */
+	/* No escapes: pool_check_name() allows no character that needs one. */
 	seq_printf(m, "{\"name\":\"%s\",\"pools\":{", pool->name);
 	for (i = 0; i < pool->nr_tiers; i++) {
 		if (i)
@@ -159,7 +159,7 @@ DEFINE_SHOW_ATTRIBUTE(pool_outstanding);
  * pool_debugfs_add() - make a pool's files
  * @pool: the pool, its name unique
  *
- * Without debugfs there are none, which is no error.
+ * A kernel without debugfs makes no files, which is no error.
  */
 void pool_debugfs_add(struct bytepool *pool)
 {
@@ -177,7 +177,8 @@ void pool_debugfs_add(struct bytepool *pool)
  * pool_debugfs_remove() - remove a pool's files
  * @pool: the pool
  *
- * Waits for those who read just now. They take no lock that is held here.
+ * Waits for readers of the files. They take none of the locks held here: the
+ * caller holds pools_mutex.
  */
 void pool_debugfs_remove(struct bytepool *pool)
 {

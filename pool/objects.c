@@ -17,8 +17,8 @@
 
 /**
  * typed_pool_of() - the pool that typed functions stand for
- * @functions: what the user of a typed pool has
- * @site: the call site, for the report of what is no pool
+ * @functions: typed_pool.functions, as the user passed it
+ * @site: the call site, for the report of a pointer that is no pool
  *
  * Return: the pool, or NULL.
  */
@@ -31,7 +31,7 @@ struct bytepool *typed_pool_of(void *functions, unsigned long site)
 	return NULL;
 }
 
-/* Makes an object of a typed pool; NULL without memory, or if init fails. */
+/* Make an object of a typed pool. Returns NULL if memory or init fails. */
 static void *typed_construct(struct bytepool *pool, unsigned int tier,
 			     gfp_t gfp)
 {
@@ -78,7 +78,7 @@ bool typed_destruct(struct objcache *oc, unsigned int class, void *obj,
  * typed_park() - objcache_ops.park of a typed pool
  * @oc: the objcache
  * @class: the object's class
- * @obj: the object, whose content is fini's: there is room behind it
+ * @obj: the object; fini needs its content, so the entry goes behind it
  *
  * Return: memory for a struct parked.
  */
@@ -88,11 +88,11 @@ struct parked *typed_park(struct objcache *oc, unsigned int class, void *obj)
 }
 
 /**
- * __bytepool_objects_get() - take an object
+ * __bytepool_objects_get() - get an object
  * @pool: the typed pool
- * @gfp: as for bytepool_get(), but that objects are never zeroed
+ * @gfp: as for bytepool_get(), except that objects are never zeroed
  *
- * Called as foo_pool_get(): see DEFINE_BYTEPOOL_OBJECTS().
+ * Users call it as foo_pool_get(): see DEFINE_BYTEPOOL_OBJECTS().
  *
  * Context: any but NMI; sleeps only if @gfp allows it.
  * Return: the object, as the last put left it or as init has made it; NULL
@@ -123,7 +123,7 @@ EXPORT_SYMBOL_GPL(__bytepool_objects_get);
  * @pool: the typed pool
  * @obj: the object; NULL is accepted
  *
- * Called as foo_pool_put(): see DEFINE_BYTEPOOL_OBJECTS().
+ * Users call it as foo_pool_put(): see DEFINE_BYTEPOOL_OBJECTS().
  *
  * Context: any but NMI.
  */

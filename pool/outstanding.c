@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - what is outstanding, by call site
+ * bytepool - memory that is out of a pool, by call site
  *
- * Who has what of a pool: for the debugfs file of that name, and for the
- * report of a pool that is destroyed with memory out.
+ * The debugfs file "outstanding" shows it, and so does the report of a pool
+ * that is destroyed with memory out.
  */
 #undef pr_fmt
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -110,7 +110,7 @@ static void count_bufs(struct bytepool *pool, struct site_table *table)
 
 	if (!cursor)
 		return;
-	/* The cursor is a handle with a count of 0, which other walkers skip. */
+	/* The cursor is a handle with a count of 0: other walkers skip it. */
 	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_add(&cursor->link, &pool->live_list);
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
@@ -126,7 +126,7 @@ static void count_bufs(struct bytepool *pool, struct site_table *table)
 }
 
 /**
- * struct tracked_count - what a walk over tracked memory counts
+ * struct tracked_count - counts of a walk over tracked memory
  * @table: rows by call site
  * @tracked: by tier: how many pieces are tracked
  */
@@ -145,7 +145,7 @@ static void count_track(const struct track *track, void *arg)
 		count->tracked[track->tier]++;
 }
 
-/* Count raw memory: by call site if tracked, the rest by tier alone. */
+/* Count raw memory: by call site if it is tracked, else by tier alone. */
 static void count_raw(struct bytepool *pool, struct site_table *table)
 {
 	struct tracked_count count = { .table = table };
@@ -205,7 +205,7 @@ static void row_format(const struct bytepool *pool, const struct site_row *row,
 }
 
 /**
- * outstanding_show() - the debugfs file of that name
+ * outstanding_show() - show the debugfs file "outstanding"
  * @pool: the pool
  * @m: the file
  *
@@ -240,7 +240,7 @@ int outstanding_show(struct bytepool *pool, struct seq_file *m)
 }
 
 /**
- * report_outstanding() - log what is out of a destroyed pool
+ * report_outstanding() - log the memory that is out of a destroyed pool
  * @pool: the pool
  */
 void report_outstanding(struct bytepool *pool)
@@ -272,7 +272,7 @@ void report_outstanding(struct bytepool *pool)
 }
 
 /**
- * pool_outstanding() - count what is out of a killed pool
+ * pool_outstanding() - count the memory that is out of a killed pool
  * @pool: the pool
  *
  * Return: buffers, pieces of raw memory and objects, all together.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bytepool - the types and functions that a pool's organs share
+ * bytepool - the types and functions that the files of a pool share
  *
- * The floors of the module, highest first. A file calls what stands on its own
- * floor or below:
+ * The floors of the module, highest first. A file calls functions of its own
+ * floor and of the floors below it:
  *
- *	bytepool.c	makes and ends pools of both kinds; parameters, trim,
- *			shrinker, module
+ *	bytepool.c	making and destroying pools of both kinds; parameters,
+ *			trim, shrinker, module
  *	pool/
  *	  buf.c		buffers and views
  *	  raw.c		raw memory
@@ -14,14 +14,16 @@
  *	  caches.c	slab caches that pools share; memory beyond the tiers
  *	  report.c	misuse that is refused, gets that fail
  *	  track.c	memory that is tracked by its address
- *	  outstanding.c	what is out, by call site
+ *	  outstanding.c	memory in use, by call site
  *	  stats.c	counts, summed up over the CPUs
- *	  debugfs.c	counts and what is out, for people and scripts
- *	objcache/	the recycler: see objcache.h
+ *	  debugfs.c	counts and memory in use, for people and scripts
+ *	objcache/	the recycler: see objcache/objcache.h. It calls the floors
+ *			above through objcache_ops alone
  *
  * Lock order: pools_mutex or the CPU hotplug lock; then objcache.drain_lock;
  * then one of the raw spinlocks depot.lock, bytepool.handles_lock and
- * track_bucket.lock, which never nest. caches_mutex nests with none of them.
+ * track_bucket.lock, which never nest. caches_mutex is taken with none of them
+ * held.
  */
 #ifndef _BYTEPOOL_POOL_H
 #define _BYTEPOOL_POOL_H
@@ -74,7 +76,7 @@ enum cache_kind {
 /**
  * struct shared_cache - a slab cache that pools share
  * @slab: the cache
- * @kind: what is in it
+ * @kind: kind of its objects
  * @size: of an object, in bytes
  * @align: of an object, in bytes
  * @users: pools that use it; protected by caches_mutex. At 0 a work item
@@ -105,7 +107,7 @@ void payload_module_exit(void);
  * @size: capacity in bytes, a multiple of %BYTEPOOL_GRAIN
  * @align_mask: bits that are clear in the address of every payload
  * @gfp: flags that are passed to the allocator in any case
- * @slab: slab cache of the payloads; tells the tier of raw memory
+ * @slab: slab cache of the payloads; a put finds the tier of raw memory by it
  * @payload: the shared cache that @slab belongs to
  */
 struct tier {
@@ -149,7 +151,7 @@ struct class_ofs {
  * @objects: the objcache
  * @flags: BYTEPOOL_* flags
  * @nr_tiers: number of tiers
- * @priv_size: bytes of the user's own with each buffer
+ * @priv_size: size of the user's own bytes with each buffer
  * @largest: size of the largest tier
  * @tier_of: by tier_bucket(): the smallest tier that a length may fit
  * @ofs_of: by tier_bucket(): the classes of that tier
@@ -157,9 +159,10 @@ struct class_ofs {
  *	of the pool needs the slow path
  * @slab_factor: factor of slab_slot()
  * @slab: slab cache by slot, for the fast path of a put; %NO_SLAB in an unused
- *	slot. A tier whose slot another tier has is not here, nor is any tier
- *	if every put of the pool needs the slow path. An array for each field,
- *	because a processor scales an index by the size of a word
+ *	slot. If two tiers share a slot, it holds the smaller one. All slots are
+ *	unused if every put of the pool needs the slow path. The fields of a
+ *	slot are in arrays of their own, because a processor can scale an index
+ *	by the size of a word, but not by that of a struct
  * @slab_align_mask: tier.align_mask by slot
  * @slab_ofs: class_to_ofs() of the tier's raw memory by slot
  * @limit: largest number of bytes of capacity in use; 0: no limit
@@ -181,12 +184,12 @@ struct class_ofs {
  * @misuse: operations refused
  * @own_budget: budget of idle memory, unless the pool uses the default one
  * @type: type of the objects of a typed pool
- * @functions: what the user of a typed pool calls the pool; NULL: not typed
- * @owner: name of the module that made it, which may be gone
- * @dir: in debugfs
+ * @functions: holds the user's struct foo_pool; NULL: the pool is not typed
+ * @owner: name of the module that made the pool; it may be unloaded since
+ * @dir: the pool's directory in debugfs
  * @list: in the list of all pools
- * @name: as in debugfs
- * @tier: by tier
+ * @name: name of @dir
+ * @tier: the tiers, in ascending order of size
  */
 struct bytepool {
 	struct objcache objects;
@@ -229,7 +232,7 @@ struct bytepool {
 
 /*
  * Flags of a handle, in bytepool_buf.flags. A live buffer of the plain kind has
- * none: the fast path of a release looks for that.
+ * no flags: the fast path of a release tests for that.
  */
 #define BUF_IDLE     BIT(0) /* not issued */
 #define BUF_ATOMIC   BIT(1) /* released by compare-and-exchange only */
@@ -238,7 +241,7 @@ struct bytepool {
 #define BUF_OVERSIZE BIT(4) /* larger than the largest tier */
 #define BUF_CLEAR    BIT(5) /* cleared as it comes back: init_on_free */
 
-/* bytepool_buf.state, as .ref and .flags together make it. */
+/* Compute bytepool_buf.state from .ref and .flags. */
 static __always_inline u64 state_of(u32 refs, u32 flags)
 {
 	if (IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
@@ -246,7 +249,7 @@ static __always_inline u64 state_of(u32 refs, u32 flags)
 	return (u64)flags << 32 | refs;
 }
 
-/* State of a live buffer with one reference: of the plain or the atomic kind. */
+/* State of a live buffer with one reference: the plain or atomic kind. */
 #define STATE_LAST_REF	      state_of(1, 0)
 #define STATE_LAST_REF_ATOMIC state_of(1, BUF_ATOMIC)
 /* State of an idle buffer, of the plain or the atomic kind. */
@@ -264,25 +267,27 @@ static __always_inline int state_refs(u64 state)
 /**
  * struct bytepool_buf - the handle of a buffer
  * @cpu: objcache.cpu of its pool
- * @ref: number of references; 0 while idle. The arbiter: this count alone
- *	tells whether the handle is alive, and the get that issues the handle
- *	again is the only one that writes to a dead count
+ * @ref: number of references; 0 while idle. This count alone tells whether
+ *	the handle is alive. Only the get that issues the handle again writes
+ *	to a count of 0
  * @flags: BUF_* flags
- * @state: @ref and @flags in one word: see buf.c on mixed sizes
+ * @state: @ref and @flags in one word: see "Mixed sizes" in buf.c
  * @rcu: the buffer may be looked up under RCU. Constant as long as the memory
  *	is a handle, because late readers read it
  * @len: length in bytes, as asked for or as set
  * @link: in bytepool.live_list, .retired or .quarantine_list
  * @data: the payload
- * @site: call site of the get while alive, and of the last release after that
+ * @site: call site of the get while alive, then of the last release
  * @class: class of the buffer
  * @cpu_ofs: class_to_ofs() of @class
  * @capacity: size of the payload, in bytes
  * @parked: list entry of a spare handle that the worker frees
  *
- * One cache line, followed by the user's own bytes. The holder of the only
- * reference and the owner of an idle handle write to it. A release after the
- * handle was issued again drops the new owner's reference: nothing can tell.
+ * A handle is one cache line, followed by the user's own bytes. Only the holder
+ * of the only reference and the owner of an idle handle write to fields other
+ * than @ref and @link. A holder must not release its reference twice: a second
+ * release is refused while the handle is dead, but once the handle is issued
+ * again it drops the new owner's reference, and nothing can tell.
  */
 struct bytepool_buf {
 	struct objcache_cpu __percpu *cpu;
@@ -308,7 +313,7 @@ struct bytepool_buf {
 	};
 };
 
-/* The user's own bytes come after the handle, aligned as memory is. */
+/* Offset of the user's own bytes, which are aligned as payloads are. */
 #define HANDLE_SIZE ALIGN(sizeof(struct bytepool_buf), BYTEPOOL_GRAIN)
 
 static __always_inline void *handle_priv(const struct bytepool_buf *buf)
@@ -327,7 +332,7 @@ bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
 
 /* raw.c */
 
-/* Makes memory, or an object, of a tier; NULL without memory. */
+/* Make memory, or an object, of a tier. Returns NULL without memory. */
 typedef void *(*construct_fn)(struct bytepool *pool, unsigned int tier,
 			      gfp_t gfp);
 
@@ -337,9 +342,10 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 void raw_put(struct bytepool *pool, void *mem, unsigned long site);
 
 /**
- * struct typed_pool - what the user of a typed pool has
+ * struct typed_pool - a typed pool, as its user knows it
  * @pool: the pool
- * @functions: his struct foo_pool, which is what he has the address of
+ * @functions: copy of the user's struct foo_pool; its address stands for the
+ *	pool
  */
 struct typed_pool {
 	struct bytepool *pool;
@@ -351,7 +357,7 @@ static inline const void *typed_functions(const struct bytepool *pool)
 	return pool->functions->functions;
 }
 
-/* Whether it is a pool of typed objects: one tier, its raw class holds them. */
+/* A typed pool has one tier, and its objects are of the tier's raw class. */
 static inline bool pool_is_typed(const struct bytepool *pool)
 {
 	return pool->functions;
@@ -371,7 +377,7 @@ static inline struct bytepool *pool_of(struct objcache *oc)
 /* The pool of a handle, dead or alive. */
 static inline struct bytepool *buf_pool(const struct bytepool_buf *buf)
 {
-	/* Any CPU will do: the pointer is the same on all. */
+	/* Any CPU will do: ->oc points to one objcache on all of them. */
 	return pool_of(raw_cpu_ptr(buf->cpu)->oc);
 }
 
@@ -387,9 +393,10 @@ static __always_inline unsigned long tier_bucket(size_t len)
 }
 
 /*
- * Look up the classes of the smallest tier that a length may fit. By pointer
- * arithmetic: UBSAN checks an index by a call, and a fast path with a call saves
- * registers. A length has fewer than 32 bits.
+ * Look up the classes of the smallest tier that a length may fit. Use pointer
+ * arithmetic: UBSAN checks an index by a call, and a fast path with a call
+ * saves registers. A length has fewer than 32 bits, so the bucket is in the
+ * array.
  */
 static __always_inline const struct class_ofs *
 ofs_of_len(const struct bytepool *pool, size_t len)
@@ -436,13 +443,13 @@ static __always_inline unsigned int tier_index(const struct bytepool *pool,
 	return i;
 }
 
-/* Capacity of a length larger than the largest tier; 0: refused. */
+/* Compute the capacity of an oversize length. Returns 0 to refuse it. */
 static inline size_t oversize_capacity(size_t len)
 {
 	return len && len <= INT_MAX ? ALIGN(len, BYTEPOOL_GRAIN) : 0;
 }
 
-/* Charge bytes to the limit, exactly. Returns false past it. */
+/* Charge bytes to the limit. Returns false, and charges none, past it. */
 static __always_inline bool limit_charge(struct bytepool *pool, size_t bytes)
 {
 	long used;
@@ -488,7 +495,7 @@ static inline bool may_fall_back(struct bytepool *pool, const struct tier *tier,
 	       gfpflags_allow_blocking(gfp);
 }
 
-/* Clear memory that comes back, if init_on_free=1. */
+/* Clear memory that comes back, if the kernel runs with init_on_free=1. */
 static __always_inline void payload_clear(void *data, size_t size)
 {
 	if (want_init_on_free())

@@ -3,9 +3,10 @@
  * bytepool - raw memory
  *
  * Raw memory has no handle. A put finds the tier by the slab cache that the
- * memory is an object of: the fast path by the cache's address, the slow path by
- * the cache's object size. Memory that is no object of a tier's cache is tracked
- * by its address (track.c).
+ * memory is an object of. The fast path, raw_class_of(), goes by the address of
+ * the cache; the slow path, raw_tier(), by its object size. Memory that is no
+ * object of a tier's cache is tracked by its address (track.c), and so is all
+ * raw memory of a pool with BYTEPOOL_CHECK.
  */
 
 #include <linux/instruction_pointer.h>
@@ -73,7 +74,7 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 		kfree(track);
 		return NULL;
 	}
-	/* The pool is alive, as all gets have ended when it is destroyed. */
+	/* The pool is alive: all gets end before bytepool_destroy(). */
 	objcache_count_miss(&pool->objects, class_raw(tier), len, gfp);
 	return mem;
 }
@@ -168,13 +169,13 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 }
 
 /**
- * raw_get() - raw memory, or an object, of a tier
+ * raw_get() - get raw memory, or an object, of a tier
  * @pool: the pool
  * @tier: index of the tier
  * @len: length that the user asks for, in bytes
  * @gfp: for the allocator
  * @site: the call site
- * @construct: makes memory, if there is none idle
+ * @construct: called to make memory if the pool has no idle memory
  *
  * Return: the memory, or NULL.
  */
@@ -192,7 +193,7 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	return mem ?: get_failed(pool, class_raw(tier), site);
 }
 
-/* Continue raw_get_miss() if the depot has objects. */
+/* Tail call of raw_get_miss(), if the depot has objects. */
 static noinline void *raw_get_depot(struct bytepool *pool, size_t len,
 				    gfp_t gfp, unsigned long ofs,
 				    unsigned long site)
@@ -205,7 +206,10 @@ static noinline void *raw_get_depot(struct bytepool *pool, size_t len,
 			       payload_construct);
 }
 
-/* And where slab has none, or the pool is dead and has no cache. */
+/*
+ * Tail call of raw_get_miss(), if slab had no memory, or if the CPU has no
+ * cache to count the miss in: it is in use, or the pool is dead.
+ */
 static noinline void *raw_get_miss_slow(struct bytepool *pool, size_t len,
 					gfp_t gfp, unsigned long ofs, void *mem,
 					unsigned long site)
@@ -224,9 +228,9 @@ err_free:
 }
 
 /*
- * Serve bytepool_get() after POP_EMPTY. In most cases there is no idle memory
- * at all, and the get has to cost little more than slab. Called last, as are the
- * functions that continue it: see buf.c.
+ * Serve bytepool_get() after POP_EMPTY. In most cases the pool has no idle
+ * memory at all, and the get must cost little more than slab. Rare cases are in
+ * tail calls: see the head of buf.c.
  */
 static noinline void *raw_get_miss(struct bytepool *pool, size_t len, gfp_t gfp,
 				   unsigned long ofs, unsigned long site)
@@ -259,7 +263,7 @@ static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
 }
 
 /**
- * bytepool_get() - raw memory
+ * bytepool_get() - get raw memory
  * @pool: the pool
  * @len: length in bytes
  * @gfp: context, as for kmalloc(): GFP_KERNEL, GFP_NOIO, GFP_NOFS, GFP_NOWAIT
@@ -267,9 +271,9 @@ static noinline void *raw_get_slow(struct bytepool *pool, size_t len, gfp_t gfp,
  *	flags, __GFP_ACCOUNT and __GFP_NOFAIL are refused and reported
  *
  * The memory is of the smallest tier that fits, and as large as
- * bytepool_size_roundup() tells. What is larger than the largest tier is
- * allocated for the purpose. Unless zeroing was asked for, the content is
- * unspecified.
+ * bytepool_size_roundup() tells. Memory larger than the largest tier comes from
+ * the kernel's allocator, and is not recycled. Unless zeroing was asked for,
+ * the content is unspecified.
  *
  * Context: any but NMI; sleeps only if @gfp allows it.
  * Return: the memory, for bytepool_put(); NULL if @len is 0, without memory,
@@ -351,7 +355,7 @@ static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
 /**
  * raw_put() - the inverse of raw_get()
  * @pool: the pool
- * @mem: memory that the caller takes for the pool's
+ * @mem: memory that is the pool's, as the caller says
  * @site: the call site
  */
 noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
@@ -371,18 +375,18 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 		raw_put_tracked(pool, mem, false, site);
 }
 
-/* Continue bytepool_put() if a slot may be had. */
+/* Continue bytepool_put() after PUSH_BUSY, or without a free slot. */
 static noinline void raw_put_shared(struct bytepool *pool, void *mem,
 				    unsigned long ofs, unsigned long site)
 {
-	/* A pool that never served a get owns no memory: raw_put() reports it. */
+	/* A pool that never served a get owns no memory: let raw_put() report. */
 	if (likely(objcache_started(&pool->objects)))
 		objcache_put_slow(&pool->objects, ofs_to_class(ofs), mem);
 	else
 		raw_put(pool, mem, site);
 }
 
-/* Free the memory. */
+/* Free raw memory, and end the section that objcache_put_full() is in. */
 static __always_inline bool raw_drop(struct cpu_cache *cache, unsigned long ofs,
 				     void *obj, struct objcache *oc)
 {
@@ -414,10 +418,11 @@ static noinline void raw_put_check(struct bytepool *pool, void *mem,
  * @pool: the pool it is from
  * @mem: the memory; NULL is accepted
  *
- * Finds the tier itself. What is not the pool's is refused and reported as
- * far as it can be known: static, stack and vmalloc addresses and objects of
- * slab caches that are no tier's always; an interior pointer, a second put and
- * another pool's memory in pools with %BYTEPOOL_CHECK.
+ * A put finds the tier itself. Memory that is not the pool's is refused and
+ * reported as far as it can be known. Static, stack and vmalloc addresses and
+ * objects of slab caches that are no tier's are always refused. An interior
+ * pointer, a second put and another pool's memory are refused in pools with
+ * %BYTEPOOL_CHECK.
  *
  * Context: any but NMI.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bytepool - what is refused, and what fails
+ * bytepool - misuse that is refused, and gets that fail
  *
  * Misuse is refused, counted, and reported with the call sites that are known
  * and the stack of the present one.
@@ -26,7 +26,7 @@ MODULE_PARM_DESC(warn,
 
 /* === Misuse === */
 
-/* What is refused, and what the other call site of the buffer did. */
+/* The operation refused, and the one that the buffer's other call site did. */
 static const struct {
 	const char *what;
 	const char *other;
@@ -83,7 +83,7 @@ void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 		dump_stack();
 }
 
-/* === What callers pass, and what fails === */
+/* === Pools that callers pass, and gets that fail === */
 
 /**
  * pool_usable() - report a NULL or ERR_PTR pool
@@ -103,7 +103,7 @@ bool pool_usable(struct bytepool *pool, unsigned long site)
 /**
  * get_failed() - count a get that failed
  * @pool: the pool
- * @class: class of the get; past the last one: of no tier
+ * @class: class of the get; a class past the last one stands for no tier
  * @site: the call site
  *
  * Return: NULL, for the caller to return.

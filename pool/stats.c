@@ -2,7 +2,8 @@
 /*
  * bytepool - a pool's counts, for its user
  *
- * A tier's counts are those of its two classes: see objcache/counts.c.
+ * The counts of a tier are the sums over its two classes: see
+ * objcache/counts.c.
  */
 #include <linux/instruction_pointer.h>
 #include <linux/minmax.h>
@@ -30,11 +31,11 @@ static void tier_sum(struct bytepool *pool, unsigned int tier,
 }
 
 /**
- * __bytepool_get_stats() - a pool's counts; call it as bytepool_get_stats()
+ * __bytepool_get_stats() - read a pool's counts, by bytepool_get_stats()
  * @pool: the pool
  * @stats: filled in
- * @stats_size: size of the caller's struct bytepool_stats, in bytes; what
- *	this version does not know is set to 0
+ * @stats_size: size of the caller's struct bytepool_stats, in bytes;
+ *	fields that this version does not know are set to 0
  *
  * Context: any but NMI; on 32-bit machines process context.
  */
@@ -69,7 +70,7 @@ void __bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats,
 EXPORT_SYMBOL_GPL(__bytepool_get_stats);
 
 /**
- * __bytepool_get_tier_stats() - a tier's counts; call it as
+ * __bytepool_get_tier_stats() - read a tier's counts, by
  * bytepool_get_tier_stats()
  * @pool: the pool
  * @tier: which tier, from 0
@@ -98,7 +99,7 @@ int __bytepool_get_tier_stats(struct bytepool *pool, unsigned int tier,
 EXPORT_SYMBOL_GPL(__bytepool_get_tier_stats);
 
 /**
- * bytepool_discarded() - how many gets were larger than the largest tier
+ * bytepool_discarded() - count the gets larger than the largest tier
  * @pool: the pool
  *
  * Context: any but NMI.
@@ -113,7 +114,7 @@ u64 bytepool_discarded(struct bytepool *pool)
 EXPORT_SYMBOL_GPL(bytepool_discarded);
 
 /**
- * bytepool_sizes() - a pool's tier sizes
+ * bytepool_sizes() - list a pool's tier sizes
  * @pool: the pool
  * @sizes: where they go, in bytes, ascending; may be NULL if @nr is 0
  * @nr: for how many there is room
@@ -135,13 +136,13 @@ unsigned int bytepool_sizes(struct bytepool *pool, size_t *sizes,
 EXPORT_SYMBOL_GPL(bytepool_sizes);
 
 /**
- * bytepool_recent_lengths() - the lengths served last
+ * bytepool_recent_lengths() - list the lengths served last
  * @pool: the pool
  * @lens: where they go, in bytes, oldest first
  * @nr: how many are wanted, of the last %BYTEPOOL_RECENT
  *
- * In order as one CPU served them; those of several CPUs are merged by coarse
- * time. Lengths larger than the largest tier are among them.
+ * The lengths that one CPU served are in order; those of several CPUs are
+ * merged by coarse time. Lengths larger than the largest tier are included.
  *
  * Context: any but NMI; on PREEMPT_RT only where spinlocks may be taken.
  * Return: how many were written: 0 without memory for the merge.

@@ -2,9 +2,9 @@
 /*
  * bytepool - memory that is tracked by its address
  *
- * Memory that does not tell where it comes from is entered in a table by its
- * address: what is larger than any tier, what comes from vmalloc(), and all raw
- * memory of checked pools.
+ * Memory that is no object of a tier's slab cache does not tell where it comes
+ * from, so it is entered in a table by its address: raw memory that is larger
+ * than any tier or from vmalloc(). Checked pools enter all of their raw memory.
  */
 
 #include <linux/hash.h>
@@ -97,7 +97,7 @@ enum track_found track_remove(struct bytepool *pool, const void *mem,
 /**
  * track_for_each() - look at all tracked memory of a pool
  * @pool: the pool
- * @look: called with each entry, under a lock, with interrupts off
+ * @look: called with each entry, under track_bucket.lock, interrupts off
  * @arg: for @look
  *
  * Context: may sleep.
