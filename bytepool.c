@@ -441,9 +441,14 @@ static struct parked *pool_park(struct objcache *oc, unsigned int class,
 
 	if (class == CLASS_PUT)
 		return obj;
-	/* The entry must not overlay the count: see the head of pool/buf.c. */
-	if (class == class_spare(pool))
+	if (class == class_spare(pool)) {
+		/*
+		 * The entry overlays fields, but not the count, which is 0
+		 * before. Pairs with smp_rmb() in count_buf().
+		 */
+		smp_wmb();
 		return &((struct bytepool_buf *)obj)->parked;
+	}
 	if (class == class_buf(class / 2))
 		return ((struct bytepool_buf *)obj)->data;
 	return obj;

@@ -26,9 +26,10 @@
  *	parked	ref, which is 0: struct parked overlays data, site, class and
  *		capacity of a spare handle on its way to the worker
  *
- * It reads the count first, and skips a handle with a count of 0. The reads are
- * not one snapshot: the handle may die, and may even be parked, after its count
- * was read.
+ * It reads the count before and after the other fields, and skips a handle whose
+ * count is 0 at either time: the handle may die, and even be parked, while the
+ * walker reads it. A handle that is issued again in between has valid fields, if
+ * not all of one moment.
  *
  * Mixed sizes: count and flags are one aligned 64-bit word. A get and the last
  * release write the word as a whole, so that a processor that reads it next

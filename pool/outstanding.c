@@ -79,6 +79,30 @@ static int buf_tier(const struct bytepool_buf *buf)
 	return class == CLASS_OVERSIZE ? -1 : class / 2;
 }
 
+/*
+ * Count a buffer, if it is alive. It may die at any time, and the fields of a
+ * spare handle that is parked then are those of struct parked: they are used
+ * only if the count was not 0 before and after they were read.
+ */
+static void count_buf(struct site_table *table, const struct bytepool_buf *buf)
+{
+	unsigned long site;
+	size_t capacity;
+	int tier;
+
+	if (!refcount_read(&buf->ref))
+		return;
+	/* Pairs with smp_wmb() in buf_begin(). */
+	smp_rmb();
+	tier = buf_tier(buf);
+	site = READ_ONCE(buf->site);
+	capacity = READ_ONCE(buf->capacity);
+	/* Pairs with smp_wmb() in pool_park(). */
+	smp_rmb();
+	if (refcount_read(&buf->ref))
+		site_count(table, KIND_BUF, tier, site, 1, capacity);
+}
+
 /* Count a batch of live buffers. Returns false at the end of the list. */
 static bool count_batch(struct bytepool *pool, struct bytepool_buf *cursor,
 			struct site_table *table)
@@ -93,10 +117,7 @@ static bool count_batch(struct bytepool *pool, struct bytepool_buf *cursor,
 		if (pos == &pool->live_list)
 			return false;
 		buf = list_entry(pos, struct bytepool_buf, link);
-		if (refcount_read(&buf->ref))
-			site_count(table, KIND_BUF, buf_tier(buf),
-				   READ_ONCE(buf->site), 1,
-				   READ_ONCE(buf->capacity));
+		count_buf(table, buf);
 	}
 	list_move(&cursor->link, pos);
 	return true;
