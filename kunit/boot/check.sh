@@ -111,7 +111,7 @@ lane_uml()
 	announce uml/kernel
 	step uml/kernel "$here/prepare.sh" uml
 	step uml/modules build_uml
-	boot_and_judge uml uml unit,driver,leaks 600
+	boot_and_judge uml uml unit,driver,leaks 1100
 	step uml/leaks section_ok uml leaks
 }
 
@@ -119,7 +119,7 @@ lane_stock()
 {
 	step stock/modules build_stock
 	step stock/readme-module "$here/users.sh" readme-module
-	boot_and_judge stock stock unit,driver 600
+	boot_and_judge stock stock unit,driver 1100
 	ktap stock/bench "$top/bench/kernel.sh" gate
 }
 
