@@ -112,17 +112,17 @@ expect_results()
 		complain "$1: \"$(tail -n 1 "$results")\", not \"$2\""
 }
 
-step_seconds=1
+step_seconds=5
 step hangs hang 'error: the first of many\n' "$(seq 50)" '\nthe last\n' \
 	>"$logs/printed"
-expect_text 'a step that hangs' 'FAILED hangs' 'the last' 'no end after 1 s'
+expect_text 'a step that hangs' 'FAILED hangs' 'the last' 'no end after 5 s'
 expect_results 'a step that hangs' '0 1'
 expect_gone 'a step that hangs' "$(cat "$logs/hanging")"
 
 ktap hangs hang "${ktap}1..1\n${suite}    1..3\n${case_ok}    # b runs\n" \
 	>"$logs/printed"
 expect_text 'cases that hang' 'FAILED hangs' 's/case 2 of 3 has no result' \
-	'# b runs' 'no end after 1 s'
+	'# b runs' 'no end after 5 s'
 expect_results 'cases that hang' '1 3'
 
 # Processes that sleep for as long as a step has. Others come and go meanwhile.
