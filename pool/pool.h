@@ -554,7 +554,7 @@ void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 bool pool_usable(struct bytepool *pool, unsigned long site);
 void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site);
 void *get_failed_oversize(struct bytepool *pool, unsigned long site);
-void get_refused(struct bytepool *pool, unsigned long site);
+bool get_allowed_slow(struct bytepool *pool, gfp_t gfp, unsigned long site);
 struct track *track_alloc(gfp_t gfp);
 bool track_add(struct track *track);
 enum track_found track_remove(struct bytepool *pool, const void *mem,
@@ -573,8 +573,7 @@ static __always_inline bool get_allowed(struct bytepool *pool, gfp_t gfp,
 {
 	if (likely(ptr_valid(pool)) && likely(!(gfp & ~BYTEPOOL_GFP_MASK)))
 		return true;
-	get_refused(pool, site);
-	return false;
+	return get_allowed_slow(pool, gfp, site);
 }
 
 /* === Statistics (stats.c, debugfs.c) === */

@@ -133,12 +133,20 @@ void *get_failed_oversize(struct bytepool *pool, unsigned long site)
 }
 
 /**
- * get_refused() - report a get that no pool can serve
- * @pool: the caller's pool
+ * get_allowed_slow() - report a get that no pool can serve
+ * @pool: the caller's pool, which may be valid: ptr_valid() refuses addresses
+ *	with a tag in their top byte
+ * @gfp: what the caller asks of the allocator
  * @site: the call site
+ *
+ * Return: true if the get may go on.
  */
-void get_refused(struct bytepool *pool, unsigned long site)
+bool get_allowed_slow(struct bytepool *pool, gfp_t gfp, unsigned long site)
 {
-	if (pool_usable(pool, site))
-		report_misuse(pool, MISUSE_GFP, NULL, site, 0);
+	if (!pool_usable(pool, site))
+		return false;
+	if (!(gfp & ~BYTEPOOL_GFP_MASK))
+		return true;
+	report_misuse(pool, MISUSE_GFP, NULL, site, 0);
+	return false;
 }
