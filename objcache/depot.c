@@ -32,9 +32,10 @@
  *	.none = NULL	a pop that reads top[-1] finds nothing
  *	.nr = 0		cpu_can_pop() does not exchange it for the loaded one
  *	.charged = 0	a push finds no slot (cpu_class.end is .obj), and
- *			magazine_uncharge_slots() has nothing to uncharge
- *	.cap = 1	it does not look full, so that cpu_can_exchange_full() is
- *			false and a full magazine is never exchanged for it
+ *			magazine_uncharge_slots() has nothing to uncharge; as the
+ *			other magazine, it is never exchanged for a full one
+ *	.cap = 1	it does not look full while it is loaded, so that
+ *			cpu_can_exchange_full() is false
  *
  * A CPU that has it loaded has it as the other magazine, too.
  */

@@ -379,8 +379,8 @@ static inline bool cpu_drop_keep_handle(struct cpu_cache *cache,
  *	does nothing and returns false. The function is a constant, so that the
  *	compiler inlines it, as in rb_add()
  *
- * This is the one way out of the section after %PUSH_FULL_LOCKED. Releases the
- * CPU lock.
+ * Buffers and raw memory leave the section after %PUSH_FULL_LOCKED by this alone;
+ * objcache_push() drops nothing, and leaves by itself. Releases the CPU lock.
  *
  * Return: false if the object is still the caller's, for objcache_put_slow().
  * After success nothing of the pool may be touched: it may be gone.
