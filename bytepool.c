@@ -163,6 +163,8 @@ static u32 find_factor(struct bytepool *pool)
 /*
  * Fill the table that maps a slab cache to the class of raw memory. If the
  * caches of two tiers share a slot, puts of the second take the slow path.
+ * pool_start() fills in the caches: a pool that has served nothing owns no
+ * memory, so the fast path of a put must not find any.
  */
 static void set_slab_slots(struct bytepool *pool)
 {
@@ -170,15 +172,10 @@ static void set_slab_slots(struct bytepool *pool)
 
 	for (i = 0; i < NR_SLAB_SLOTS; i++)
 		pool->slab[i] = NO_SLAB;
-	/* Every put of such a pool needs the slow path. */
-	if (!pool->fast_max || want_init_on_free())
-		return;
 	pool->slab_factor = find_factor(pool);
-	for (i = 0; i < pool->nr_tiers; i++) {
+	/* The smaller of two tiers comes last, and stays. */
+	for (i = pool->nr_tiers; i--;) {
 		slot = slab_slot(pool->slab_factor, pool->tier[i].slab);
-		if (pool->slab[slot] != NO_SLAB)
-			continue;
-		pool->slab[slot] = pool->tier[i].slab;
 		pool->slab_align_mask[slot] = pool->tier[i].align_mask;
 		pool->slab_ofs[slot] = class_to_ofs(class_raw(i));
 	}
@@ -416,6 +413,23 @@ static void pool_free(struct bytepool *pool)
 
 /* === Functions of the objcache === */
 
+/* Open the fast path of a put: the pool serves its first get. */
+static void pool_start(struct objcache *oc)
+{
+	struct bytepool *pool = pool_of(oc);
+	unsigned int i, slot;
+
+	/* Every put of such a pool needs the slow path. */
+	if (!pool->fast_max || want_init_on_free())
+		return;
+	for (i = 0; i < pool->nr_tiers; i++) {
+		slot = slab_slot(pool->slab_factor, pool->tier[i].slab);
+		/* Pairs with READ_ONCE() in raw_class_of(). */
+		if (pool->slab[slot] == NO_SLAB)
+			WRITE_ONCE(pool->slab[slot], pool->tier[i].slab);
+	}
+}
+
 static bool pool_destruct(struct objcache *oc, unsigned int class, void *obj,
 			  unsigned int how)
 {
@@ -460,12 +474,14 @@ static void pool_free_op(struct objcache *oc)
 }
 
 static const struct objcache_ops typed_ops = {
+	.start = pool_start,
 	.destruct = typed_destruct,
 	.park = typed_park,
 	.free = pool_free_op,
 };
 
 static const struct objcache_ops pool_ops = {
+	.start = pool_start,
 	.destruct = pool_destruct,
 	.park = pool_park,
 	.free = pool_free_op,
@@ -819,6 +835,7 @@ static int __init bytepool_init(void)
 	shrinker->scan_objects = shrink_scan;
 	shrinker_register(shrinker);
 	track_module_init();
+	raw_module_init();
 	debugfs_module_init();
 	return 0;
 }

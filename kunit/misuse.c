@@ -295,6 +295,126 @@ static void put_of_a_misaligned_address_is_refused(struct kunit *test)
 	expect_one_owner(test, pool, SZ_4K);
 }
 
+/* === Raw memory that was put already: marked while it is idle === */
+
+static void put_twice_is_refused(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	struct bytepool_stats stats;
+	size_t size;
+	unsigned int i;
+	void *mem;
+
+	/* Slab judges what comes back. */
+	if (!bpt_recycles(test, 0))
+		return;
+	for (i = 0; i < bpt_stats(pool).nr_tiers; i++) {
+		size = bpt_tier(test, pool, i).size;
+		mem = bpt_get(test, pool, size);
+		bytepool_put(pool, mem);
+		bytepool_put(pool, mem);
+		bytepool_put(pool, mem);
+		bpt_expect_misuse(test, pool, 2 * (i + 1));
+		KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, i).put, 1);
+	}
+	stats = bpt_stats(pool);
+	KUNIT_EXPECT_EQ(test, stats.total_put, stats.nr_tiers);
+	expect_one_owner(test, pool, 100);
+}
+
+/* Others come back in between, fill magazines, and the depot. */
+static void put_twice_is_refused_after_others(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	unsigned int i, nr = 500;
+	void **mem;
+
+	/* Slab judges what comes back. */
+	if (!bpt_recycles(test, 0))
+		return;
+	mem = kunit_kzalloc(test, nr * sizeof(*mem), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	for (i = 0; i < nr; i++)
+		mem[i] = bpt_get(test, pool, 1000);
+	for (i = 0; i < nr; i++)
+		bytepool_put(pool, mem[i]);
+	for (i = 0; i < nr; i++)
+		bytepool_put(pool, mem[i]);
+	bpt_expect_misuse(test, pool, nr);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 3).put, nr);
+	expect_one_owner(test, pool, 1000);
+}
+
+/* What is marked while idle is none of its next owner's business. */
+static void content_is_the_owners(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	u8 *mem = bpt_get(test, pool, 100);
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		bpt_stamp(mem, 100, 0xa5);
+		bytepool_put(pool, mem);
+		mem = bytepool_get(pool, 100, GFP_KERNEL | __GFP_ZERO);
+		KUNIT_ASSERT_NOT_NULL(test, mem);
+		KUNIT_EXPECT_TRUE(test, bpt_stamped(mem, 128, 0));
+	}
+	/* A stale copy of idle memory is no mark elsewhere. */
+	bytepool_put(pool, mem);
+	mem = bpt_get(test, pool, 100);
+	bytepool_put(pool, mem);
+	bpt_expect_misuse(test, pool, 0);
+}
+
+/*
+ * What is charged to the limit tells, too: it once fell below 0 by a second
+ * put, and the pool served nothing any more.
+ */
+static void put_twice_leaves_the_limit_whole(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	struct bytepool *pool;
+	unsigned int i;
+	void *mem;
+
+	config.limit = SZ_1M;
+	pool = bpt_pool(test, &config);
+	/* Slab judges what comes back. */
+	if (!bpt_recycles(test, 0))
+		return;
+	mem = bpt_get(test, pool, SZ_4K);
+	bytepool_put(pool, mem);
+	for (i = 0; i < 4; i++)
+		bytepool_put(pool, mem);
+	bpt_expect_misuse(test, pool, 4);
+	mem = bpt_get(test, pool, SZ_1M);
+	KUNIT_EXPECT_NULL(test, bytepool_get(pool, 1, GFP_KERNEL));
+	bytepool_put(pool, mem);
+	expect_one_owner(test, pool, SZ_4K);
+}
+
+/* Of a tier's cache, but never charged to this pool's limit. */
+static void put_of_what_the_limit_does_not_know(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	struct bytepool *pool, *other;
+	void *mem, *own;
+
+	other = bpt_pool(test, &config);
+	config.name = "kunit-limited";
+	config.limit = SZ_1M;
+	pool = bpt_pool(test, &config);
+	own = bpt_get(test, pool, 128);
+	mem = bpt_get(test, other, SZ_4K);
+	bpt_stamp(mem, SZ_4K, 1);
+	expect_put_refused(test, pool, mem);
+	KUNIT_EXPECT_TRUE(test, bpt_stamped(mem, SZ_4K, 1));
+	bytepool_put(other, mem);
+	bytepool_put(pool, own);
+	own = bpt_get(test, pool, SZ_1M);
+	bytepool_put(pool, own);
+}
+
 /* === Raw memory beyond the tiers: known by its address, always === */
 
 static void put_twice_beyond_the_tiers_is_refused(struct kunit *test)
@@ -375,6 +495,11 @@ static struct kunit_case misuse_cases[] = {
 	KUNIT_CASE(put_of_a_size_of_no_tier_is_refused),
 	KUNIT_CASE(put_of_no_address_is_refused),
 	KUNIT_CASE(put_of_a_misaligned_address_is_refused),
+	KUNIT_CASE(put_twice_is_refused),
+	KUNIT_CASE(put_twice_is_refused_after_others),
+	KUNIT_CASE(content_is_the_owners),
+	KUNIT_CASE(put_twice_leaves_the_limit_whole),
+	KUNIT_CASE(put_of_what_the_limit_does_not_know),
 	KUNIT_CASE(put_twice_beyond_the_tiers_is_refused),
 	KUNIT_CASE(put_into_another_pool_beyond_the_tiers),
 	KUNIT_CASE(put_into_a_pool_that_served_none),

@@ -231,6 +231,8 @@ bool objcache_start(struct objcache *oc, gfp_t gfp)
 	/* Pairs with READ_ONCE() of the pointer, and the dependency through it. */
 	if (cmpxchg(&oc->shared, NULL, shared))
 		shared_free(shared);
+	else if (oc->ops->start)
+		oc->ops->start(oc);
 	return true;
 }
 

@@ -278,6 +278,7 @@ struct parked {
 
 /**
  * struct objcache_ops - the functions that the user of an objcache supplies
+ * @start: called once, by the first get; may be NULL
  * @destruct: takes an object of a class apart; how has DESTRUCT_* flags.
  *	Returns false if the worker has to do it
  * @park: returns memory inside of the object for a struct parked
@@ -286,6 +287,7 @@ struct parked {
  * The objcache's only way up. All are called off the fast path.
  */
 struct objcache_ops {
+	void (*start)(struct objcache *oc);
 	bool (*destruct)(struct objcache *oc, unsigned int class, void *obj,
 			 unsigned int how);
 	struct parked *(*park)(struct objcache *oc, unsigned int class,

@@ -160,9 +160,10 @@ struct class_ofs {
  * @slab_factor: factor of slab_slot()
  * @slab: slab cache by slot, for the fast path of a put; %NO_SLAB in an unused
  *	slot. If two tiers share a slot, it holds the smaller one. All slots are
- *	unused if every put of the pool needs the slow path. The fields of a
- *	slot are in arrays of their own, because a processor can scale an index
- *	by the size of a word, but not by that of a struct
+ *	unused before the first get, and if every put of the pool needs the slow
+ *	path. The fields of a slot are in arrays of their own, because a
+ *	processor can scale an index by the size of a word, but not by that of a
+ *	struct
  * @slab_align_mask: tier.align_mask by slot
  * @slab_ofs: class_to_ofs() of the tier's raw memory by slot
  * @limit: largest number of bytes of capacity in use; 0: no limit
@@ -331,6 +332,7 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
 bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
 
 /* raw.c */
+extern u64 raw_mark_key;
 
 /* Make memory, or an object, of a tier. Returns NULL without memory. */
 typedef void *(*construct_fn)(struct bytepool *pool, unsigned int tier,
@@ -340,6 +342,7 @@ void *payload_construct(struct bytepool *pool, unsigned int tier, gfp_t gfp);
 void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	      unsigned long site, construct_fn construct);
 void raw_put(struct bytepool *pool, void *mem, unsigned long site);
+void raw_module_init(void);
 
 /**
  * struct typed_pool - a typed pool, as its user knows it
@@ -430,6 +433,31 @@ static __always_inline bool raw_class_of(const struct bytepool *pool,
 }
 
 /*
+ * The first word of idle raw memory is a mark, made of its address and a random
+ * key, so that a second put is recognised. A get clears the mark. Two puts of
+ * the same memory that race are told apart in checked pools only.
+ */
+static __always_inline u64 raw_mark_of(const void *mem)
+{
+	return raw_mark_key ^ (unsigned long)mem;
+}
+
+static __always_inline bool raw_is_marked(const void *mem)
+{
+	return *(const u64 *)mem == raw_mark_of(mem);
+}
+
+static __always_inline void raw_mark(void *mem)
+{
+	*(u64 *)mem = raw_mark_of(mem);
+}
+
+static __always_inline void raw_unmark(void *mem)
+{
+	*(u64 *)mem = 0;
+}
+
+/*
  * Find the smallest tier that fits a length of 1 to pool->largest. The loop is
  * entered only where tiers lie closer than powers of two.
  */
@@ -458,16 +486,28 @@ static __always_inline bool limit_charge(struct bytepool *pool, size_t bytes)
 		return true;
 	used = atomic_long_read(&pool->used);
 	do {
-		if (bytes > pool->limit || used > pool->limit - bytes)
+		if (bytes > pool->limit || used > (long)(pool->limit - bytes))
 			return false;
 	} while (!atomic_long_try_cmpxchg(&pool->used, &used, used + bytes));
 	return true;
 }
 
-static __always_inline void limit_uncharge(struct bytepool *pool, size_t bytes)
+/*
+ * The inverse. Returns false, and uncharges none, if fewer bytes are charged:
+ * then what comes back was not out.
+ */
+static __always_inline bool limit_uncharge(struct bytepool *pool, size_t bytes)
 {
-	if (unlikely(pool->limit))
-		atomic_long_sub(bytes, &pool->used);
+	long used;
+
+	if (likely(!pool->limit))
+		return true;
+	used = atomic_long_read(&pool->used);
+	do {
+		if (used < (long)bytes)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&pool->used, &used, used - bytes));
+	return true;
 }
 
 static inline gfp_t get_gfp(const struct bytepool *pool, gfp_t gfp)
@@ -545,6 +585,7 @@ enum misuse {
 	MISUSE_PUT_FOREIGN,
 	MISUSE_PUT_UNKNOWN,
 	MISUSE_PUT_OTHER_POOL,
+	MISUSE_PUT_TWICE,
 	MISUSE_DEAD_BUFFER,
 	NR_MISUSE,
 };

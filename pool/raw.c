@@ -7,15 +7,26 @@
  * the cache; the slow path, raw_tier(), by its object size. Memory that is no
  * object of a tier's cache is tracked by its address (track.c), and so is all
  * raw memory of a pool with BYTEPOOL_CHECK.
+ *
+ * Idle raw memory is marked: see raw_mark_of(). Typed objects, which share
+ * these functions, are not: their content is their user's while they are idle.
  */
 
 #include <linux/instruction_pointer.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
 #include "pool.h"
+
+u64 raw_mark_key __ro_after_init;
+
+void raw_module_init(void)
+{
+	raw_mark_key = get_random_u64();
+}
 
 /* === Raw memory === */
 
@@ -165,6 +176,8 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 	}
 	if (!fresh && gfp & __GFP_ZERO)
 		memset(mem, 0, size);
+	if (!pool_is_typed(pool))
+		raw_unmark(mem);
 	return mem;
 }
 
@@ -201,9 +214,11 @@ static noinline void *raw_get_depot(struct bytepool *pool, size_t len,
 	unsigned int class = ofs_to_class(ofs);
 	void *mem = objcache_get_slow(&pool->objects, class, len, gfp);
 
-	return mem   ?:
-		       raw_get(pool, class / 2, len, gfp, site,
+	if (unlikely(!mem))
+		return raw_get(pool, class / 2, len, gfp, site,
 			       payload_construct);
+	raw_unmark(mem);
+	return mem;
 }
 
 /*
@@ -244,8 +259,11 @@ static noinline void *raw_get_miss(struct bytepool *pool, size_t len, gfp_t gfp,
 	if (!depot_is_empty(&pool->objects, ofs))
 		return raw_get_depot(pool, len, gfp, ofs, site);
 	mem = payload_alloc(tier, gfp);
-	if (likely(mem) &&
-	    likely(objcache_try_count_miss(&pool->objects, ofs, len)))
+	if (unlikely(!mem))
+		return raw_get_miss_slow(pool, len, gfp, ofs, mem, site);
+	/* Slab leaves the mark in memory that was freed with it. */
+	raw_unmark(mem);
+	if (likely(objcache_try_count_miss(&pool->objects, ofs, len)))
 		return mem;
 	return raw_get_miss_slow(pool, len, gfp, ofs, mem, site);
 }
@@ -294,6 +312,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 		return raw_get_miss(pool, len, gfp, ofs, _RET_IP_);
 	if (unlikely(pop != POP_DONE))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
+	raw_unmark(mem);
 	return mem;
 }
 EXPORT_SYMBOL_GPL(bytepool_get);
@@ -312,12 +331,24 @@ static void raw_free_tracked(struct bytepool *pool, const struct track *track)
 	rcu_read_unlock();
 }
 
-static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem)
+static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem,
+			 unsigned long site)
 {
-	limit_uncharge(pool, pool->tier[tier].size);
 	/* A typed object keeps its content until it is destructed. */
-	if (!pool_is_typed(pool))
+	bool marks = !pool_is_typed(pool);
+
+	if (marks && unlikely(raw_is_marked(mem))) {
+		report_misuse(pool, MISUSE_PUT_TWICE, mem, site, 0);
+		return;
+	}
+	if (unlikely(!limit_uncharge(pool, pool->tier[tier].size))) {
+		report_misuse(pool, MISUSE_PUT_UNKNOWN, mem, site, 0);
+		return;
+	}
+	if (marks) {
 		payload_clear(mem, pool->tier[tier].size);
+		raw_mark(mem);
+	}
 	objcache_put(&pool->objects, class_raw(tier), mem);
 }
 
@@ -330,7 +361,7 @@ static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
 	switch (track_remove(pool, mem, &track)) {
 	case TRACK_FOUND:
 		if (track.slab)
-			raw_put_tier(pool, track.tier, mem);
+			raw_put_tier(pool, track.tier, mem, site);
 		else
 			raw_free_tracked(pool, &track);
 		break;
@@ -370,20 +401,16 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 	/* A pool that never served a get owns no memory. */
 	tier = objcache_started(&pool->objects) ? raw_tier(pool, mem) : -1;
 	if (tier >= 0)
-		raw_put_tier(pool, tier, mem);
+		raw_put_tier(pool, tier, mem, site);
 	else
 		raw_put_tracked(pool, mem, false, site);
 }
 
 /* Continue bytepool_put() after PUSH_BUSY, or without a free slot. */
 static noinline void raw_put_shared(struct bytepool *pool, void *mem,
-				    unsigned long ofs, unsigned long site)
+				    unsigned long ofs)
 {
-	/* A pool that never served a get owns no memory: let raw_put() report. */
-	if (likely(objcache_started(&pool->objects)))
-		objcache_put_slow(&pool->objects, ofs_to_class(ofs), mem);
-	else
-		raw_put(pool, mem, site);
+	objcache_put_slow(&pool->objects, ofs_to_class(ofs), mem);
 }
 
 /* Free raw memory, and end the section that objcache_put_full() is in. */
@@ -398,11 +425,16 @@ static __always_inline bool raw_drop(struct cpu_cache *cache, unsigned long ofs,
 
 /* Continue bytepool_put() after PUSH_FULL_LOCKED. */
 static noinline void raw_put_full(struct cpu_cache *cache, unsigned long ofs,
-				  void *mem, struct bytepool *pool,
-				  unsigned long site)
+				  void *mem, struct bytepool *pool)
 {
 	if (!objcache_put_full(cache, ofs, mem, &pool->objects, raw_drop))
-		raw_put_shared(pool, mem, ofs, site);
+		raw_put_shared(pool, mem, ofs);
+}
+
+static noinline void raw_put_twice(struct bytepool *pool, void *mem,
+				   unsigned long site)
+{
+	report_misuse(pool, MISUSE_PUT_TWICE, mem, site, 0);
 }
 
 /* Serve bytepool_put() off the fast path. */
@@ -419,10 +451,11 @@ static noinline void raw_put_check(struct bytepool *pool, void *mem,
  * @mem: the memory; NULL is accepted
  *
  * A put finds the tier itself. Memory that is not the pool's is refused and
- * reported as far as it can be known. Static, stack and vmalloc addresses and
- * objects of slab caches that are no tier's are always refused. An interior
- * pointer, a second put and another pool's memory are refused in pools with
- * %BYTEPOOL_CHECK.
+ * reported as far as it can be known. Static, stack and vmalloc addresses,
+ * objects of slab caches that are no tier's, and memory that was put already
+ * and not served again are always refused. An interior pointer, another pool's
+ * memory, a buffer's payload and two puts of the same memory that race are
+ * refused in pools with %BYTEPOOL_CHECK.
  *
  * Context: any but NMI.
  */
@@ -437,10 +470,15 @@ void bytepool_put(struct bytepool *pool, void *mem)
 		raw_put_check(pool, mem, _RET_IP_);
 		return;
 	}
+	if (unlikely(raw_is_marked(mem))) {
+		raw_put_twice(pool, mem, _RET_IP_);
+		return;
+	}
+	raw_mark(mem);
 	push = objcache_push_locked(pool->objects.cpu, ofs, mem, &cache);
 	if (unlikely(push == PUSH_FULL_LOCKED))
-		raw_put_full(cache, ofs, mem, pool, _RET_IP_);
+		raw_put_full(cache, ofs, mem, pool);
 	else if (unlikely(push == PUSH_BUSY))
-		raw_put_shared(pool, mem, ofs, _RET_IP_);
+		raw_put_shared(pool, mem, ofs);
 }
 EXPORT_SYMBOL_GPL(bytepool_put);

@@ -44,6 +44,7 @@ static const struct {
 	[MISUSE_PUT_FOREIGN] = { "put of memory that is no tier's", NULL },
 	[MISUSE_PUT_UNKNOWN] = { "put of memory that is not out", NULL },
 	[MISUSE_PUT_OTHER_POOL] = { "put of another pool's memory", "got" },
+	[MISUSE_PUT_TWICE] = { "put of memory that was put already", NULL },
 	[MISUSE_DEAD_BUFFER] = { "change of a dead buffer", "released last" },
 };
 

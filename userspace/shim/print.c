@@ -8,6 +8,7 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/random.h>
 #include <linux/ratelimit.h>
 #include <linux/refcount.h>
 #include <linux/sort.h>
@@ -16,6 +17,7 @@
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 /* === Formats === */
@@ -542,7 +544,16 @@ int shim_ratelimit(struct ratelimit_state *rs, const char *func)
 	return allowed;
 }
 
-/* === Strings and arrays === */
+/* === Random numbers, strings and arrays === */
+
+/* From the kernel, which gives each program 16 random bytes: it cannot fail. */
+u64 get_random_u64(void)
+{
+	u64 number;
+
+	memcpy(&number, (const void *)getauxval(AT_RANDOM), sizeof(number));
+	return number;
+}
 
 ssize_t strscpy(char *dst, const char *src, size_t size)
 {
