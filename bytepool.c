@@ -94,11 +94,29 @@ MODULE_PARM_DESC(magazines,
 		 "Recycle through per-CPU magazines: on, off, or auto (default): off where KASAN or slub_debug is to see every allocation");
 /* clang-format on */
 
-static unsigned int idle_trim = 60;
-module_param(idle_trim, uint, 0644);
+static unsigned int idle_trim = 6;
+
+static void trim_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(trim_work, trim_work_fn);
+
+static int idle_trim_set(const char *val, const struct kernel_param *kp)
+{
+	int ret = param_set_uint(val, kp);
+
+	/* Before the module is up there is no queue, and no pool to trim. */
+	if (!ret && bytepool_idle_wq)
+		mod_delayed_work(bytepool_idle_wq, &trim_work, 0);
+	return ret;
+}
+
+static const struct kernel_param_ops idle_trim_ops = {
+	.set = idle_trim_set,
+	.get = param_get_uint,
+};
+module_param_cb(idle_trim, &idle_trim_ops, &idle_trim, 0644);
 /* clang-format off */
 MODULE_PARM_DESC(idle_trim,
-		 "Seconds after which an unused pool gives its idle memory back; 0: never (default: 60)");
+		 "Seconds after which memory of a tier that is not used goes back; 0: never (default: 6)");
 /* clang-format on */
 
 static struct shrinker *shrinker;
@@ -206,14 +224,17 @@ static void set_fast_path(struct bytepool *pool)
 
 /* === Idle trim === */
 
-static void trim_work_fn(struct work_struct *work);
-static DECLARE_DELAYED_WORK(trim_work, trim_work_fn);
+/* The longest that the product below takes on 32-bit machines. */
+#define MAX_TRIM 86400U
 
+/* Look twice in the time: the first look notes what is used. */
 static void trim_later(void)
 {
-	/* If the parameter is 0, look every minute whether it was changed. */
-	queue_delayed_work(bytepool_idle_wq, &trim_work,
-			   (READ_ONCE(idle_trim) ?: 60) * (unsigned long)HZ);
+	unsigned long seconds = min(READ_ONCE(idle_trim), MAX_TRIM);
+
+	if (seconds)
+		queue_delayed_work(bytepool_idle_wq, &trim_work,
+				   seconds * HZ / 2);
 }
 
 static void trim_work_fn(struct work_struct *work)
@@ -424,7 +445,7 @@ static void pool_start(struct objcache *oc)
 		return;
 	for (i = 0; i < pool->nr_tiers; i++) {
 		slot = slab_slot(pool->slab_factor, pool->tier[i].slab);
-		/* Pairs with READ_ONCE() in raw_class_of(). */
+		/* Pairs with the read in raw_class_of(). */
 		if (pool->slab[slot] == NO_SLAB)
 			WRITE_ONCE(pool->slab[slot], pool->tier[i].slab);
 	}
@@ -441,7 +462,7 @@ static bool pool_destruct(struct objcache *oc, unsigned int class, void *obj,
 	else if (class == class_spare(pool))
 		return handle_destroy(pool, obj);
 	else if (class == class_raw(class / 2))
-		kmem_cache_free(pool->tier[class / 2].slab, obj);
+		cache_free(pool->tier[class / 2].payload, obj);
 	else
 		return buf_destruct(pool, obj, late);
 	return true;
@@ -468,6 +489,14 @@ static struct parked *pool_park(struct objcache *oc, unsigned int class,
 	return obj;
 }
 
+static void pool_dropped(struct objcache *oc, unsigned int class)
+{
+	struct bytepool *pool = pool_of(oc);
+
+	if (class != class_spare(pool))
+		cache_freed(pool->tier[class / 2].payload);
+}
+
 static void pool_free_op(struct objcache *oc)
 {
 	pool_free(pool_of(oc));
@@ -476,6 +505,7 @@ static void pool_free_op(struct objcache *oc)
 static const struct objcache_ops typed_ops = {
 	.start = pool_start,
 	.destruct = typed_destruct,
+	.dropped = pool_dropped,
 	.park = typed_park,
 	.free = pool_free_op,
 };
@@ -483,6 +513,7 @@ static const struct objcache_ops typed_ops = {
 static const struct objcache_ops pool_ops = {
 	.start = pool_start,
 	.destruct = pool_destruct,
+	.dropped = pool_dropped,
 	.park = pool_park,
 	.free = pool_free_op,
 };
@@ -789,7 +820,7 @@ static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 	if (!mutex_trylock(&pools_mutex))
 		return 0;
 	list_for_each_entry(pool, &pools, list)
-		bytes += objcache_idle_bytes(&pool->objects);
+		bytes += objcache_depot_bytes(&pool->objects);
 	mutex_unlock(&pools_mutex);
 	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_EMPTY;
 }
@@ -803,8 +834,11 @@ static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 	if (!mutex_trylock(&pools_mutex))
 		return SHRINK_STOP;
 	list_for_each_entry(pool, &pools, list) {
-		if (bytes >= want)
+		if (bytes >= want) {
+			/* The next scan begins with those not reached. */
+			list_rotate_to_front(&pool->list, &pools);
 			break;
+		}
 		bytes += objcache_scan(&pool->objects, want - bytes);
 	}
 	mutex_unlock(&pools_mutex);

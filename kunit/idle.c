@@ -4,10 +4,13 @@
  * the limit of memory in use
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/limits.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/vmstat.h>
 
 #include "cases.h"
 
@@ -551,7 +554,123 @@ static void shrink_of_an_unused_pool_gives_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_shrink(pool), 0);
 }
 
+/* === Memory goes back, by the figures of the kernel === */
+
+/* What the kernel, or the system, has given out for slab. */
+static size_t slab_bytes(void)
+{
+	return global_node_page_state_pages(NR_SLAB_UNRECLAIMABLE_B) *
+	       PAGE_SIZE;
+}
+
+/* Gets up to 8 MiB of each tier, buffers and raw memory in turn, and gives all back. */
+static size_t burst(struct kunit *test, struct bytepool *pool)
+{
+	struct bytepool_buf *bufs = NULL, *buf;
+	unsigned int tier, i, nr;
+	void *raw = NULL, *mem;
+	size_t size, most;
+
+	for (tier = 0; tier < BYTEPOOL_NR_POW2; tier++) {
+		size = bytepool_sizes_pow2[tier];
+		nr = min_t(size_t, SZ_8M / size, 4000);
+		for (i = 0; i < nr; i += 2) {
+			mem = bpt_get(test, pool, size);
+			bpt_stamp(mem, size, 1);
+			*(void **)mem = raw;
+			raw = mem;
+			buf = bpt_get_buf(test, pool, size);
+			bpt_stamp_buf(buf, 1);
+			*(void **)bytepool_buf_data(buf) = bufs;
+			bufs = buf;
+		}
+	}
+	most = slab_bytes();
+	while ((mem = raw)) {
+		raw = *(void **)mem;
+		bytepool_put(pool, mem);
+	}
+	while ((buf = bufs)) {
+		bufs = *(void **)bytepool_buf_data(buf);
+		bytepool_buf_release(buf);
+	}
+	return most;
+}
+
+/* Idle memory of the larger tiers, in bytes. */
+static size_t large_idle(struct kunit *test, struct bytepool *pool)
+{
+	struct bytepool_tier_stats tier;
+	unsigned int i = BYTEPOOL_NR_POW2 / 2;
+	size_t bytes = 0;
+
+	for (; pool && i < BYTEPOOL_NR_POW2; i++) {
+		tier = bpt_tier(test, pool, i);
+		bytes += tier.idle * tier.size;
+	}
+	return bytes;
+}
+
+/* Expects the burst's memory to be back with the kernel within 10 seconds. */
+static void expect_gone(struct kunit *test, struct bytepool *pool,
+			size_t before, bool traffic)
+{
+	unsigned long end = jiffies + 10 * HZ;
+	unsigned int i;
+
+	while (time_before(jiffies, end) &&
+	       (slab_bytes() > before + SZ_4M || large_idle(test, pool))) {
+		for (i = 0; traffic && i < 100; i++)
+			bytepool_put(pool, bpt_get(test, pool, 300));
+		msleep(50);
+	}
+	KUNIT_EXPECT_LE(test, slab_bytes(), before + SZ_4M);
+	KUNIT_EXPECT_EQ(test, large_idle(test, pool), 0);
+}
+
+static void memory_goes_back(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	size_t before = slab_bytes(), most;
+	struct bytepool *pool;
+
+	config.max_idle = SZ_64K;
+	pool = bpt_pool(test, &config);
+	most = burst(test, pool);
+	expect_gone(test, pool, before, false);
+	/* Else it was not there. */
+	if (most)
+		KUNIT_EXPECT_GT(test, most, before + 32 * SZ_2M);
+}
+
+/* The default bound keeps much: it goes as well, although a tier is in use. */
+static void memory_goes_back_beside_traffic(struct kunit *test)
+{
+	size_t before = slab_bytes();
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+
+	burst(test, pool);
+	expect_gone(test, pool, before, true);
+}
+
+static void memory_of_a_destroyed_pool_goes_back(struct kunit *test)
+{
+	size_t before = slab_bytes();
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	struct bytepool_config config = bpt_config();
+
+	/* Another pool keeps the slab caches. */
+	config.name = "kunit-other";
+	bpt_pool(test, &config);
+	burst(test, pool);
+	bpt_destroy(test, pool);
+	expect_gone(test, NULL, before, false);
+}
+
 static struct kunit_case idle_cases[] = {
+	KUNIT_CASE(memory_goes_back),
+	KUNIT_CASE(memory_goes_back_beside_traffic),
+	KUNIT_CASE(memory_of_a_destroyed_pool_goes_back),
 	KUNIT_CASE(release_makes_idle_and_get_hits),
 	KUNIT_CASE(put_makes_idle_and_get_hits),
 	KUNIT_CASE(idle_of_hundreds_is_found_again),

@@ -284,6 +284,7 @@ void *depot_take_one(struct objcache *oc, unsigned int class,
 
 	if (!READ_ONCE(depot->full))
 		return NULL;
+	depot_visit(depot);
 	if (!lock_unless_held(&depot->lock, &flags))
 		return NULL;
 	mag = depot->full;
@@ -335,6 +336,7 @@ bool depot_keep_one(struct objcache *oc, unsigned int class,
 	size_t uncharged = 0;
 	bool kept = false;
 
+	depot_visit(depot);
 	do {
 		if (!lock_unless_held(&depot->lock, &flags))
 			break;

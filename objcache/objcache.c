@@ -263,6 +263,7 @@ static struct cpu_cache *cpu_cache_alloc(struct objcache *oc, gfp_t gfp)
 		cc->cold = cache->cold + i;
 		cc->cold->previous = &no_magazine;
 		cc->cold->objclass = &oc->class[i];
+		cc->cold->trimmed = true;
 		cc->loaded = &no_magazine;
 		cpu_reload(cc);
 	}
@@ -404,7 +405,7 @@ static void *get_idle(struct objcache *oc, unsigned int class, size_t len)
 	budget_uncharge(oc->budget, bytes);
 	if (!refill)
 		return obj;
-	WRITE_ONCE(depot->used, true);
+	depot_visit(depot);
 	full = depot_get_full(oc, class, depot, empty);
 	return full ? get_idle_loaded(oc, class, len, depot, full) : NULL;
 }
@@ -509,7 +510,7 @@ static struct magazine *flush_magazine(struct objcache *oc, unsigned int class,
 	struct depot *depot = depot_here(oc, class);
 	struct magazine *empty = NULL;
 
-	WRITE_ONCE(depot->used, true);
+	depot_visit(depot);
 	if (depot_put_full(depot, mag, oc->class[class].max_full, &empty))
 		return empty;
 	magazine_drain(oc, class, mag, DRAIN_ATOMIC);
@@ -716,7 +717,7 @@ int objcache_init(struct objcache *oc, unsigned int nr_classes,
 	mutex_init(&oc->drain_lock);
 	oc->wq = bytepool_wq;
 	INIT_WORK(&oc->work, objcache_work);
-	INIT_WORK(&oc->drain_work, objcache_drain_work);
+	INIT_WORK(&oc->trim_work, objcache_trim_work);
 	INIT_WORK(&oc->evict_work, objcache_evict_work);
 	INIT_WORK(&oc->free_work, objcache_free_work);
 	INIT_HLIST_NODE(&oc->hotplug);
@@ -786,7 +787,7 @@ void objcache_kill(struct objcache *oc)
 {
 	hotplug_remove(oc);
 	/* The pool has left the list of pools: the trim does not queue it again. */
-	cancel_work_sync(&oc->drain_work);
+	cancel_work_sync(&oc->trim_work);
 
 	mutex_lock(&oc->drain_lock);
 	/*

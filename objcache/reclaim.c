@@ -4,9 +4,10 @@
  *
  * A drain destructs everything: it freezes the CPUs, waits for the sections that
  * use their caches, empties caches and depots, and thaws the CPUs. A scan, for
- * the shrinker, waits for nothing and empties depots. The trim drains a pool
- * that nobody has used for a while. And while the budget is exhausted, classes
- * and CPUs that were inactive since the last look make room.
+ * the shrinker, waits for nothing and empties depots. The trim does the same by
+ * class, CPU and depot, for those that nobody has used since its last look. And
+ * while the budget is exhausted, classes and CPUs that were inactive since the
+ * last look make room.
  */
 
 #include <linux/cpu.h>
@@ -242,7 +243,8 @@ static size_t drain_depot(struct objcache *oc, unsigned int class,
 	size_t uncharged, done = 0;
 	struct magazine *mag;
 
-	while (done < bytes) {
+	/* Racy: see depot.full. */
+	while (done < bytes && READ_ONCE(depot->full)) {
 		mag = depot_get_full(oc, class, depot, NULL);
 		if (!mag)
 			break;
@@ -333,34 +335,182 @@ size_t objcache_scan(struct objcache *oc, size_t bytes)
 }
 
 /**
- * objcache_trim() - queue a drain if nobody used the objcache since the last call
+ * objcache_depot_bytes() - tell how much a scan can give back
  * @oc: the objcache
  *
- * The drain uncharges free slots, too, which keep others from the budget.
+ * Return: bytes that depots hold; more if a magazine there is not full.
  */
-void objcache_trim(struct objcache *oc)
+size_t objcache_depot_bytes(const struct objcache *oc)
 {
-	struct class_sum sum;
-	u64 activity = 0;
+	struct depot *depots;
+	size_t bytes = 0;
+	unsigned int i;
+	int node;
+
+	for_each_node(node) {
+		depots = depots_of(oc, node);
+		for (i = 0; depots && i < oc->nr_classes; i++)
+			bytes += READ_ONCE(depots[i].nr_full) *
+				 oc->class[i].rounds * oc->class[i].size;
+	}
+	return bytes;
+}
+
+/* === Trim === */
+
+/* Gets and puts of a CPU's class, to be compared with a later sum. */
+static u32 class_activity(const struct cpu_class *cc)
+{
+	return u64_stats_read(&cc->hit) + u64_stats_read(&cc->cold->miss) +
+	       u64_stats_read(&cc->kept) + u64_stats_read(&cc->cold->dropped);
+}
+
+/*
+ * Tell whether a CPU's class saw no get or put since the last look, and may have
+ * magazines. Spare handles stay: a late release is recognised by them.
+ */
+static bool class_rests(const struct cpu_class *cc)
+{
+	const struct cpu_cold *cold = cc->cold;
+
+	return !cold->objclass->uncharged && !cold->trimmed &&
+	       cold->seen == class_activity(cc);
+}
+
+/* Tell whether any class of a CPU rests, and note the activity of the others. */
+static bool cpu_look(struct objcache *oc, struct cpu_cache *cache)
+{
+	struct cpu_class *cc;
+	bool found = false;
+	unsigned int i;
+	u32 activity;
+
+	for (i = 0; i < oc->nr_classes; i++) {
+		cc = &cache->class[i];
+		activity = class_activity(cc);
+		if (cc->cold->seen != activity) {
+			cc->cold->seen = activity;
+			cc->cold->trimmed = false;
+		} else {
+			found |= class_rests(cc);
+		}
+	}
+	return found;
+}
+
+static void drain_resting(struct objcache *oc, struct cpu_cache *cache)
+{
 	unsigned int i;
 
 	for (i = 0; i < oc->nr_classes; i++) {
-		objcache_sum(oc, i, &sum);
-		activity += sum.hit + sum.miss + sum.kept + sum.dropped +
-			    sum.filled;
-	}
-	if (activity != oc->activity) {
-		oc->activity = activity;
-		oc->trimmed = false;
-	} else if (!oc->trimmed) {
-		oc->trimmed = true;
-		queue_work(bytepool_idle_wq, &oc->drain_work);
+		if (!class_rests(&cache->class[i]))
+			continue;
+		drain_class(oc, &cache->class[i], i, DRAIN_SHRINK);
+		free_magazines(&cache->class[i]);
+		cache->class[i].cold->trimmed = true;
 	}
 }
 
-void objcache_drain_work(struct work_struct *work)
+/* Drain the classes that rest, CPU by CPU. CPUs without any are not disturbed. */
+static void trim_cpus(struct objcache *oc)
 {
-	objcache_drain(container_of(work, struct objcache, drain_work));
+	struct objcache_cpu *cp;
+	struct cpu_cache *home;
+	bool found = false;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		cp = per_cpu_ptr(oc->cpu, cpu);
+		/* Pairs with the cmpxchg() in make_cpu_cache(). */
+		home = smp_load_acquire(&cp->home);
+		if (home && cpu_look(oc, home) &&
+		    xchg(&cp->cache, &no_cpu_cache) != &no_cpu_cache)
+			found = cp->frozen = true;
+		cond_resched();
+	}
+	if (!found)
+		return;
+	/* Pairs with preempt_disable() in cpu_trylock(). */
+	synchronize_rcu();
+	for_each_possible_cpu(cpu) {
+		cp = per_cpu_ptr(oc->cpu, cpu);
+		if (cp->frozen)
+			drain_resting(oc, cp->home);
+	}
+	thaw_cpus(oc);
+}
+
+/* Drain a depot that no CPU has visited since the last look. */
+static void depot_trim(struct objcache *oc, unsigned int class,
+		       struct depot *depot)
+{
+	u32 visits = READ_ONCE(depot->visits);
+
+	if (oc->class[class].uncharged || depot->trim_seen != visits) {
+		depot->trim_seen = visits;
+		return;
+	}
+	drain_depot(oc, class, depot, SIZE_MAX, DRAIN_SHRINK);
+	depot_free_empty(oc, class, depot);
+}
+
+static u64 sum_dropped(struct objcache *oc, unsigned int class)
+{
+	u64 sum = atomic64_read(&counts_of(oc, class)->dropped);
+	struct cpu_cache *home;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		home = smp_load_acquire(&per_cpu_ptr(oc->cpu, cpu)->home);
+		if (home)
+			sum += u64_stats_read(
+				&home->class[class].cold->dropped);
+	}
+	return sum;
+}
+
+/* Tell the user of the objcache which classes have given memory back to slab. */
+static void tell_dropped(struct objcache *oc)
+{
+	unsigned int i;
+	u64 dropped;
+
+	for (i = 0; i < oc->nr_classes; i++) {
+		dropped = sum_dropped(oc, i);
+		if (oc->class[i].dropped != dropped)
+			oc->ops->dropped(oc, i);
+		oc->class[i].dropped = dropped;
+	}
+}
+
+void objcache_trim_work(struct work_struct *work)
+{
+	struct objcache *oc = container_of(work, struct objcache, trim_work);
+	struct depot *depots;
+	unsigned int i;
+	int node;
+
+	mutex_lock(&oc->drain_lock);
+	trim_cpus(oc);
+	for_each_node(node) {
+		depots = depots_of(oc, node);
+		for (i = 0; depots && i < oc->nr_classes; i++)
+			depot_trim(oc, i, depots + i);
+	}
+	tell_dropped(oc);
+	mutex_unlock(&oc->drain_lock);
+}
+
+/**
+ * objcache_trim() - give back what nobody has used since the last call
+ * @oc: the objcache
+ *
+ * A worker does it: see objcache_trim_work().
+ */
+void objcache_trim(struct objcache *oc)
+{
+	if (objcache_started(oc))
+		queue_work(bytepool_idle_wq, &oc->trim_work);
 }
 
 int objcache_cpu_dead(unsigned int cpu, struct hlist_node *node)
@@ -460,10 +610,12 @@ static void cpu_flush_idle(struct objcache *oc, unsigned int except)
 static size_t depot_evict(struct objcache *oc, unsigned int class,
 			  struct depot *depot, size_t bytes)
 {
+	u32 visits = READ_ONCE(depot->visits);
+
 	if (oc->class[class].uncharged || !READ_ONCE(depot->full))
 		return 0;
-	if (READ_ONCE(depot->used)) {
-		WRITE_ONCE(depot->used, false);
+	if (depot->evict_seen != visits) {
+		depot->evict_seen = visits;
 		return 0;
 	}
 	return drain_depot(oc, class, depot, bytes, DRAIN_SHRINK);
@@ -475,14 +627,8 @@ static u32 cpu_activity(struct objcache *oc, struct cpu_cache *cache)
 	u32 activity = 0;
 	unsigned int i;
 
-	for (i = 0; i < oc->nr_classes; i++) {
-		struct cpu_class *cc = &cache->class[i];
-
-		activity += u64_stats_read(&cc->hit) +
-			    u64_stats_read(&cc->cold->miss) +
-			    u64_stats_read(&cc->kept) +
-			    u64_stats_read(&cc->cold->dropped);
-	}
+	for (i = 0; i < oc->nr_classes; i++)
+		activity += class_activity(&cache->class[i]);
 	return activity;
 }
 

@@ -19,7 +19,8 @@ size_t objcache_drain(struct objcache *oc);
 size_t objcache_scan(struct objcache *oc, size_t bytes);
 void objcache_trim(struct objcache *oc);
 bool objcache_reclaim(struct objcache *oc, unsigned int class, bool now);
-void objcache_drain_work(struct work_struct *work);
+void objcache_trim_work(struct work_struct *work);
+size_t objcache_depot_bytes(const struct objcache *oc);
 void objcache_evict_work(struct work_struct *work);
 int objcache_cpu_dead(unsigned int cpu, struct hlist_node *node);
 unsigned int magazine_drain(struct objcache *oc, unsigned int class,

@@ -55,12 +55,18 @@ struct magazine {
  * @miss: gets that constructed their object
  * @dropped: puts whose object was destructed
  * @objclass: the class, which tells whether its objects are charged
+ * @seen: gets and puts at the last look of the trim; protected by
+ *	objcache.drain_lock
+ * @trimmed: the trim has drained the class since @seen changed; protected by
+ *	objcache.drain_lock
  */
 struct cpu_cold {
 	struct magazine *previous;
 	u64_stats_t miss;
 	u64_stats_t dropped;
 	const struct objclass *objclass;
+	u32 seen;
+	bool trimmed;
 };
 
 /**
@@ -147,7 +153,7 @@ struct objcache_cpu {
 
 /**
  * struct depot - full and empty magazines of one class on one node
- * @lock: protects all fields but @used
+ * @lock: protects all fields but the last three
  * @full: magazines with at least one object; none of their free slots is
  *	charged. Written by depot_link() and depot_unlink(), read without the
  *	lock by get_idle(), depot_is_empty() and depot_evict(): a stale value
@@ -157,7 +163,10 @@ struct objcache_cpu {
  * @nr_empty: number of magazines in @empty
  * @has_charge: some magazine in @empty may have charged slots; read without
  *	the lock by objcache_may_drop() and depot_uncharge_slots()
- * @used: a CPU has visited the depot since the last look of depot_evict()
+ * @visits: number of visits by CPUs; written without the lock, so that some of
+ *	two at once is lost
+ * @evict_seen: @visits at the last look of depot_evict()
+ * @trim_seen: @visits at the last look of depot_trim()
  *
  * One cache line, so that CPUs busy with other classes use other lines.
  */
@@ -168,7 +177,9 @@ struct depot {
 	unsigned int nr_full;
 	unsigned int nr_empty;
 	bool has_charge;
-	bool used;
+	u32 visits;
+	u32 evict_seen;
+	u32 trim_seen;
 } ____cacheline_aligned;
 
 /**
@@ -180,9 +191,12 @@ struct depot {
  *	to the budget, the slots of magazines alone limit them, a shrink leaves
  *	them alone, and @size is 0
  * @destruct_sleeps: the destructor may sleep, so that only the worker calls it
+ * @dropped: puts whose object was destructed, at the last look of the trim;
+ *	protected by objcache.drain_lock
  */
 struct objclass {
 	size_t size;
+	u64 dropped;
 	unsigned int rounds;
 	unsigned int max_full;
 	bool uncharged;
@@ -281,6 +295,8 @@ struct parked {
  * @start: called once, by the first get; may be NULL
  * @destruct: takes an object of a class apart; how has DESTRUCT_* flags.
  *	Returns false if the worker has to do it
+ * @dropped: called by the trim if puts of a class were not kept since its last
+ *	look
  * @park: returns memory inside of the object for a struct parked
  * @free: frees the user's pool, once nothing refers to it
  *
@@ -290,6 +306,7 @@ struct objcache_ops {
 	void (*start)(struct objcache *oc);
 	bool (*destruct)(struct objcache *oc, unsigned int class, void *obj,
 			 unsigned int how);
+	void (*dropped)(struct objcache *oc, unsigned int class);
 	struct parked *(*park)(struct objcache *oc, unsigned int class,
 			       void *obj);
 	void (*free)(struct objcache *oc);
@@ -314,13 +331,11 @@ struct objcache_ops {
  * @hotplug: instance of the CPU hotplug state
  * @wq: workqueue of @work
  * @work: destructs parked objects
- * @drain_work: drains for the idle trim
+ * @trim_work: drains what has been resting
  * @evict_work: destructs inactive objects while the budget is exhausted
  * @wanting: the class that @evict_work makes room for
  * @evicted: when @evict_work was last queued, in jiffies
  * @free_work: frees the pool
- * @activity: sum of the counters at the last look of the idle trim
- * @trimmed: the idle trim has drained since @activity changed
  */
 struct objcache {
 	struct objcache_cpu __percpu *cpu;
@@ -339,13 +354,11 @@ struct objcache {
 	struct hlist_node hotplug;
 	struct workqueue_struct *wq;
 	struct work_struct work;
-	struct work_struct drain_work;
+	struct work_struct trim_work;
 	struct work_struct evict_work;
 	unsigned int wanting;
 	unsigned long evicted;
 	struct work_struct free_work;
-	u64 activity;
-	bool trimmed;
 };
 
 extern struct magazine no_magazine;

@@ -158,7 +158,7 @@ bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf)
 {
 	if (!handle_unlink(pool, buf))
 		return false;
-	kmem_cache_free(pool->handles->slab, buf);
+	cache_free(pool->handles, buf);
 	return true;
 }
 
@@ -224,7 +224,7 @@ static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
 	if (READ_ONCE(buf->flags) & BUF_VMALLOC)
 		big_free(buf->data);
 	else
-		kmem_cache_free(pool->tier[buf->class / 2].slab, buf->data);
+		cache_free(pool->tier[buf->class / 2].payload, buf->data);
 }
 
 /**
@@ -325,7 +325,7 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 		return false;
 	payload_free(pool, buf);
 	if (late)
-		kmem_cache_free(pool->handles->slab, buf);
+		cache_free(pool->handles, buf);
 	else
 		handle_free(pool, buf);
 	return true;
@@ -1261,6 +1261,7 @@ size_t bytepool_shrink(struct bytepool *pool)
 	bytes = objcache_drain(&pool->objects);
 	for (i = 0; i < pool->nr_tiers; i++)
 		kmem_cache_shrink(pool->tier[i].slab);
+	kmem_cache_shrink(pool->handles->slab);
 	return bytes;
 }
 EXPORT_SYMBOL_GPL(bytepool_shrink);

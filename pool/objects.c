@@ -70,7 +70,7 @@ bool typed_destruct(struct objcache *oc, unsigned int class, void *obj,
 	}
 	if (pool->type.fini && !(how & DESTRUCT_LATE))
 		pool->type.fini(typed_functions(pool), obj);
-	kmem_cache_free(pool->tier[class / 2].slab, obj);
+	cache_free(pool->tier[class / 2].payload, obj);
 	return true;
 }
 

@@ -81,6 +81,9 @@ enum cache_kind {
  * @align: of an object, in bytes
  * @users: pools that use it; protected by caches_mutex. At 0 a work item
  *	destroys it
+ * @freed: objects were freed to @slab since it was last made to give unused
+ *	slabs back
+ * @shrunk: when that was, in jiffies; protected by caches_mutex
  * @list: in the list of all
  */
 struct shared_cache {
@@ -89,8 +92,26 @@ struct shared_cache {
 	size_t size;
 	size_t align;
 	unsigned int users;
+	bool freed;
+	unsigned long shrunk;
 	struct list_head list;
 };
+
+void cache_freed_slow(struct shared_cache *cache);
+
+/* Note that objects were freed: slab is to give their pages back soon. */
+static inline void cache_freed(struct shared_cache *cache)
+{
+	if (unlikely(!READ_ONCE(cache->freed)))
+		cache_freed_slow(cache);
+}
+
+/* Free an object of a shared cache. */
+static inline void cache_free(struct shared_cache *cache, void *obj)
+{
+	kmem_cache_free(cache->slab, obj);
+	cache_freed(cache);
+}
 
 struct shared_cache *cache_get(enum cache_kind kind, size_t size, size_t align);
 void cache_put(struct shared_cache *cache);
@@ -417,7 +438,7 @@ static __always_inline unsigned int slab_slot(u32 factor,
 
 /*
  * Look up the class of @mem by its slab cache. Returns false if the slow path
- * has to decide.
+ * has to decide. A slot is written once, by pool_start().
  */
 static __always_inline bool raw_class_of(const struct bytepool *pool,
 					 const void *mem, unsigned long *ofs)
@@ -425,7 +446,7 @@ static __always_inline bool raw_class_of(const struct bytepool *pool,
 	struct kmem_cache *slab = slab_cache_of_linear(mem);
 	unsigned long slot = slab_slot(pool->slab_factor, slab);
 
-	if (unlikely(*(pool->slab + slot) != slab) ||
+	if (unlikely(data_race(*(pool->slab + slot)) != slab) ||
 	    unlikely((unsigned long)mem & *(pool->slab_align_mask + slot)))
 		return false;
 	*ofs = *(pool->slab_ofs + slot);

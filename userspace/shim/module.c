@@ -8,8 +8,10 @@
 #include <linux/mutex.h>
 #include <linux/shrinker.h>
 #include <linux/string.h>
+#include <linux/vmstat.h>
 #include <shim.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct module shim_module = { .name = "bytepool" };
@@ -57,7 +59,7 @@ static int set_bool(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-static int set_uint(const char *val, const struct kernel_param *kp)
+int param_set_uint(const char *val, const struct kernel_param *kp)
 {
 	unsigned long number;
 	char *end;
@@ -69,6 +71,11 @@ static int set_uint(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
+int param_get_uint(char *buffer, const struct kernel_param *kp)
+{
+	return sprintf(buffer, "%u\n", *(unsigned int *)kp->arg);
+}
+
 static int set_charp(const char *val, const struct kernel_param *kp)
 {
 	/* From the environment, which stays. */
@@ -77,7 +84,10 @@ static int set_charp(const char *val, const struct kernel_param *kp)
 }
 
 const struct kernel_param_ops param_ops_bool = { .set = set_bool };
-const struct kernel_param_ops param_ops_uint = { .set = set_uint };
+const struct kernel_param_ops param_ops_uint = {
+	.set = param_set_uint,
+	.get = param_get_uint,
+};
 const struct kernel_param_ops param_ops_charp = { .set = set_charp };
 
 /* Those of all files. */
@@ -148,6 +158,28 @@ int shim_unload_module(void)
 	cleanup_module();
 	return 0;
 }
+
+/* === Memory that the program has === */
+
+#ifdef SHIM_STRICT
+unsigned long global_node_page_state_pages(enum node_stat_item item)
+{
+	return 0;
+}
+#else
+unsigned long global_node_page_state_pages(enum node_stat_item item)
+{
+	unsigned long size, resident = 0;
+	FILE *statm = fopen("/proc/self/statm", "r");
+
+	if (!statm)
+		return 0;
+	if (fscanf(statm, "%lu %lu", &size, &resident) != 2)
+		resident = 0;
+	fclose(statm);
+	return resident;
+}
+#endif
 
 /* === Shrinkers === */
 

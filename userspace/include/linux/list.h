@@ -87,6 +87,14 @@ static inline void list_move(struct list_head *entry, struct list_head *head)
 	list_add(entry, head);
 }
 
+/* Make an entry the first, and leave the order as it is otherwise. */
+static inline void list_rotate_to_front(struct list_head *entry,
+					struct list_head *head)
+{
+	__list_del_entry(head);
+	list_add_tail(head, entry);
+}
+
 static inline void list_splice_init(struct list_head *list,
 				    struct list_head *head)
 {

@@ -26,6 +26,9 @@ struct kernel_param {
 	struct kernel_param *next;
 };
 
+int param_set_uint(const char *val, const struct kernel_param *kp);
+int param_get_uint(char *buffer, const struct kernel_param *kp);
+
 extern const struct kernel_param_ops param_ops_bool;
 extern const struct kernel_param_ops param_ops_uint;
 extern const struct kernel_param_ops param_ops_charp;
