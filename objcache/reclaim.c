@@ -660,9 +660,6 @@ static void evict_cpus(struct objcache *oc)
 	bool found = false;
 	unsigned int cpu;
 
-	/* objcache_kill() holds the lock, and waits for this work. */
-	if (!mutex_trylock(&oc->drain_lock))
-		return;
 	for_each_possible_cpu(cpu)
 		found |= freeze_inactive(oc, per_cpu_ptr(oc->cpu, cpu));
 	if (found) {
@@ -671,16 +668,14 @@ static void evict_cpus(struct objcache *oc)
 		drain_frozen(oc, DRAIN_SHRINK);
 		thaw_cpus(oc);
 	}
-	mutex_unlock(&oc->drain_lock);
 }
 
 /*
  * Make room for a class: drain up to an eighth of the budget from depots, or if
  * all depots were active, drain CPUs.
  */
-void objcache_evict_work(struct work_struct *work)
+static void evict(struct objcache *oc)
 {
-	struct objcache *oc = container_of(work, struct objcache, evict_work);
 	size_t bytes = oc->budget->max / 8, done = 0;
 	struct depot *depots;
 	unsigned int i;
@@ -698,6 +693,17 @@ void objcache_evict_work(struct work_struct *work)
 	}
 	if (!done)
 		evict_cpus(oc);
+}
+
+void objcache_evict_work(struct work_struct *work)
+{
+	struct objcache *oc = container_of(work, struct objcache, evict_work);
+
+	/* objcache_kill() holds the lock, and waits for this work. */
+	if (!mutex_trylock(&oc->drain_lock))
+		return;
+	evict(oc);
+	mutex_unlock(&oc->drain_lock);
 }
 
 /* How often to look for inactive classes and CPUs. */
