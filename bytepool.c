@@ -48,7 +48,9 @@ static struct idle_budget default_budget;
 
 /* List of all pools. */
 static LIST_HEAD(pools);
-/* Protects the list of pools, and makes names unique. */
+/* Pools on their way out of debugfs, which still have their names. */
+static LIST_HEAD(leaving_pools);
+/* Protects both lists, and makes names unique. */
 static DEFINE_MUTEX(pools_mutex);
 
 static bool check_all;
@@ -360,12 +362,12 @@ static int pool_objects_init(struct bytepool *pool,
 	return 0;
 }
 
-static bool name_in_use(const char *name)
+static bool name_in(const struct list_head *list, const char *name)
 {
 	struct bytepool *pool;
 
 	lockdep_assert_held(&pools_mutex);
-	list_for_each_entry(pool, &pools, list)
+	list_for_each_entry(pool, list, list)
 		if (!strcmp(pool->name, name))
 			return true;
 	return false;
@@ -382,7 +384,8 @@ static int pool_publish(struct bytepool *pool)
 	int ret = -EEXIST;
 
 	mutex_lock(&pools_mutex);
-	if (!name_in_use(pool->name)) {
+	if (!name_in(&pools, pool->name) &&
+	    !name_in(&leaving_pools, pool->name)) {
 		list_add_tail(&pool->list, &pools);
 		pool_debugfs_add(pool);
 		trim_later();
@@ -520,6 +523,22 @@ static const struct objcache_ops pool_ops = {
 
 /* === Creation and end === */
 
+/*
+ * Take a pool off the list and out of debugfs. Removing the directory waits for
+ * readers of its files, who may wait for anything themselves, so that it is done
+ * without pools_mutex.
+ */
+static void pool_unpublish(struct bytepool *pool)
+{
+	mutex_lock(&pools_mutex);
+	list_move(&pool->list, &leaving_pools);
+	mutex_unlock(&pools_mutex);
+	pool_debugfs_remove(pool);
+	mutex_lock(&pools_mutex);
+	list_del_init(&pool->list);
+	mutex_unlock(&pools_mutex);
+}
+
 /**
  * pool_kill() - end a pool's service, and free it once all memory is back
  * @pool: the pool, which may be gone after this
@@ -530,11 +549,7 @@ static void pool_kill(struct bytepool *pool)
 {
 	long out;
 
-	mutex_lock(&pools_mutex);
-	list_del_init(&pool->list);
-	pool_debugfs_remove(pool);
-	mutex_unlock(&pools_mutex);
-
+	pool_unpublish(pool);
 	objcache_kill(&pool->objects);
 	/* The counters stand still: memory that comes back now unpins. */
 	out = pool_outstanding(pool);
@@ -880,6 +895,7 @@ static void __exit bytepool_exit(void)
 	cancel_delayed_work_sync(&trim_work);
 	debugfs_module_exit();
 	shrinker_free(shrinker);
+	track_module_exit();
 	payload_module_exit();
 	objcache_module_exit();
 }

@@ -137,6 +137,11 @@ static struct magazine *magazine_alloc(struct objcache *oc, unsigned int class,
 	return mag;
 }
 
+static unsigned int depot_max_empty(unsigned int rounds)
+{
+	return max(DEPOT_EMPTY, DEPOT_EMPTY_ROUNDS / rounds);
+}
+
 /* The next four are called with depot.lock held. */
 static void depot_link(struct depot *depot, struct magazine *mag)
 {
@@ -156,12 +161,15 @@ static struct magazine *depot_unlink(struct depot *depot)
 	return mag;
 }
 
-static bool depot_link_empty(struct depot *depot, struct magazine *mag)
+/*
+ * Returns false if there are enough and the magazine may be freed: where slab is
+ * off limits it has to be kept. @may_free is slab_allowed(), asked before the
+ * lock was taken: with a raw lock held it is always false on PREEMPT_RT.
+ */
+static bool depot_link_empty(struct depot *depot, struct magazine *mag,
+			     bool may_free)
 {
-	/* Where slab is off limits the magazine has to be kept. */
-	if (depot->nr_empty >=
-		    max(DEPOT_EMPTY, DEPOT_EMPTY_ROUNDS / mag->cap) &&
-	    slab_allowed())
+	if (may_free && depot->nr_empty >= depot_max_empty(mag->cap))
 		return false;
 	mag->next = depot->empty;
 	depot->empty = mag;
@@ -205,12 +213,13 @@ static void magazine_free(struct objcache *oc, unsigned int class,
 struct magazine *depot_get_full(struct objcache *oc, unsigned int class,
 				struct depot *depot, struct magazine *empty)
 {
+	bool may_free = slab_allowed();
 	struct magazine *mag = NULL;
 	unsigned long flags;
 
 	if (lock_unless_held(&depot->lock, &flags)) {
 		mag = depot_unlink(depot);
-		if (empty && depot_link_empty(depot, empty))
+		if (empty && depot_link_empty(depot, empty, may_free))
 			empty = NULL;
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
 	}
@@ -263,10 +272,11 @@ struct magazine *depot_get_empty(struct objcache *oc, unsigned int class,
 void depot_put_empty(struct objcache *oc, unsigned int class,
 		     struct depot *depot, struct magazine *mag)
 {
+	bool may_free = slab_allowed();
 	unsigned long flags;
 
 	if (lock_unless_held(&depot->lock, &flags)) {
-		if (depot_link_empty(depot, mag))
+		if (depot_link_empty(depot, mag, may_free))
 			mag = NULL;
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
 	}
@@ -351,21 +361,39 @@ bool depot_keep_one(struct objcache *oc, unsigned int class,
 	return kept;
 }
 
-/* Uncharge the slots of empty magazines. Returns bytes, for budget_uncharge(). */
-size_t depot_uncharge_slots(struct objcache *oc, unsigned int class,
-			    struct depot *depot)
+/* Take all empty magazines. Returns the first, or NULL. */
+static struct magazine *depot_take_empty(struct depot *depot)
 {
 	struct magazine *mag;
 	unsigned long flags;
-	size_t bytes = 0;
 
-	if (!READ_ONCE(depot->has_charge) ||
-	    !lock_unless_held(&depot->lock, &flags))
-		return 0;
-	for (mag = depot->empty; mag; mag = mag->next)
-		bytes += magazine_uncharge_slots(mag, &oc->class[class]);
+	if (!lock_unless_held(&depot->lock, &flags))
+		return NULL;
+	mag = depot->empty;
+	depot->empty = NULL;
+	depot->nr_empty = 0;
 	WRITE_ONCE(depot->has_charge, false);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
+	return mag;
+}
+
+/*
+ * Uncharge the slots of empty magazines, without the lock: on PREEMPT_RT there
+ * may be many. Returns bytes, for budget_uncharge().
+ */
+size_t depot_uncharge_slots(struct objcache *oc, unsigned int class,
+			    struct depot *depot)
+{
+	struct magazine *mag, *next;
+	size_t bytes = 0;
+
+	if (!READ_ONCE(depot->has_charge))
+		return 0;
+	for (mag = depot_take_empty(depot); mag; mag = next) {
+		next = mag->next;
+		bytes += magazine_uncharge_slots(mag, &oc->class[class]);
+		depot_put_empty(oc, class, depot, mag);
+	}
 	return bytes;
 }
 
@@ -373,19 +401,20 @@ void depot_free_empty(struct objcache *oc, unsigned int class,
 		      struct depot *depot)
 {
 	struct magazine *mag, *next;
-	unsigned long flags;
 
-	if (!lock_unless_held(&depot->lock, &flags))
-		return;
-	mag = depot->empty;
-	depot->empty = NULL;
-	depot->nr_empty = 0;
-	WRITE_ONCE(depot->has_charge, false);
-	raw_spin_unlock_irqrestore(&depot->lock, flags);
-	for (; mag; mag = next) {
+	for (mag = depot_take_empty(depot); mag; mag = next) {
 		next = mag->next;
 		magazine_free(oc, class, mag);
 	}
+}
+
+/* Free empty magazines beyond what a depot keeps: hard interrupts may have left some. */
+void depot_free_surplus(struct objcache *oc, unsigned int class,
+			struct depot *depot)
+{
+	if (data_race(depot->nr_empty) >
+	    depot_max_empty(oc->class[class].rounds))
+		depot_free_empty(oc, class, depot);
 }
 
 /* === All depots === */

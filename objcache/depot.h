@@ -29,6 +29,8 @@ size_t depot_uncharge_slots(struct objcache *oc, unsigned int class,
 			    struct depot *depot);
 void depot_free_empty(struct objcache *oc, unsigned int class,
 		      struct depot *depot);
+void depot_free_surplus(struct objcache *oc, unsigned int class,
+			struct depot *depot);
 struct depot *depots_alloc(struct objcache *oc, gfp_t gfp, int node);
 void shared_free(struct objcache_shared *shared);
 

@@ -350,7 +350,7 @@ size_t objcache_depot_bytes(const struct objcache *oc)
 	for_each_node(node) {
 		depots = depots_of(oc, node);
 		for (i = 0; depots && i < oc->nr_classes; i++)
-			bytes += READ_ONCE(depots[i].nr_full) *
+			bytes += data_race(depots[i].nr_full) *
 				 oc->class[i].rounds * oc->class[i].size;
 	}
 	return bytes;
@@ -448,6 +448,7 @@ static void depot_trim(struct objcache *oc, unsigned int class,
 
 	if (oc->class[class].uncharged || depot->trim_seen != visits) {
 		depot->trim_seen = visits;
+		depot_free_surplus(oc, class, depot);
 		return;
 	}
 	drain_depot(oc, class, depot, SIZE_MAX, DRAIN_SHRINK);

@@ -10,6 +10,7 @@
 
 #include <linux/hash.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
@@ -24,8 +25,13 @@ enum kind {
 	NR_KINDS,
 };
 
-/* Rows by call site, a power of two. Further sites are summed up in one row. */
-#define SITE_ROWS 512
+/*
+ * Rows of a table at first and at most, powers of two. A table grows, so that
+ * the sites with the most bytes are in it, whatever else is out: a kernel has
+ * fewer call sites than the most. Further sites would be summed up in one row.
+ */
+#define SITE_ROWS_MIN 256
+#define SITE_ROWS_MAX 65536
 
 /* Handles looked at with the lock held at a time. */
 #define WALK_BATCH 64
@@ -41,35 +47,88 @@ struct site_row {
 	enum kind kind;
 };
 
+/**
+ * struct site_table - memory in use by call site: a hash table
+ * @rows: the rows; unused ones have an nr of 0
+ * @room: number of rows that there is room for
+ * @nr_rows: number of rows in use
+ * @beyond: pieces and bytes of sites for which there was no row
+ * @no_memory: the walk ended early, because the table could not grow
+ */
 struct site_table {
+	struct site_row *rows;
+	unsigned int room;
 	unsigned int nr_rows;
-	u64 beyond;
-	struct site_row row[SITE_ROWS];
+	struct site_row beyond;
+	bool no_memory;
 };
+
+/* Find the row of a site, or an unused one. Half of the rows are unused. */
+static struct site_row *site_row(const struct site_table *table,
+				 const struct site_row *like)
+{
+	unsigned long key = like->site + like->tier * NR_KINDS + like->kind;
+	unsigned int i = hash_long(key, ilog2(table->room));
+	struct site_row *row;
+
+	for (;; i++) {
+		row = &table->rows[i & (table->room - 1)];
+		if (!row->nr ||
+		    (row->site == like->site && row->tier == like->tier &&
+		     row->kind == like->kind))
+			return row;
+	}
+}
 
 static void site_count(struct site_table *table, enum kind kind, int tier,
 		       unsigned long site, u64 nr, u64 bytes)
 {
-	unsigned int i = hash_long(site + tier * NR_KINDS + kind, 9);
-	struct site_row *row;
-	unsigned int probes;
+	struct site_row like = { .site = site, .tier = tier, .kind = kind };
+	struct site_row *row = site_row(table, &like);
 
-	for (probes = 0; probes < SITE_ROWS; probes++, i++) {
-		row = &table->row[i % SITE_ROWS];
-		if (!row->nr) {
-			row->site = site;
-			row->tier = tier;
-			row->kind = kind;
-			table->nr_rows++;
-		} else if (row->site != site || row->tier != tier ||
-			   row->kind != kind) {
-			continue;
-		}
-		row->nr += nr;
-		row->bytes += bytes;
-		return;
+	if (!row->nr && table->nr_rows >= table->room / 2) {
+		row = &table->beyond;
+	} else if (!row->nr) {
+		*row = like;
+		table->nr_rows++;
 	}
-	table->beyond += nr;
+	row->nr += nr;
+	row->bytes += bytes;
+}
+
+/* Change the number of rows. Returns false without memory. */
+static bool site_table_resize(struct site_table *table, unsigned int room)
+{
+	struct site_row *old = table->rows;
+	unsigned int nr = table->room, i;
+
+	table->rows = kvcalloc(room, sizeof(*table->rows), GFP_KERNEL);
+	if (!table->rows) {
+		table->rows = old;
+		table->no_memory = true;
+		return false;
+	}
+	table->room = room;
+	for (i = 0; i < nr; i++)
+		if (old[i].nr)
+			*site_row(table, &old[i]) = old[i];
+	kvfree(old);
+	return true;
+}
+
+/*
+ * Make room for the sites of another batch, between batches, where it may
+ * sleep. Returns false if the walk has to end.
+ */
+static bool site_table_grow(void *arg)
+{
+	struct site_table *table = arg;
+
+	cond_resched();
+	if (table->nr_rows + WALK_BATCH <= table->room / 2 ||
+	    table->room == SITE_ROWS_MAX)
+		return true;
+	return site_table_resize(table, 2 * table->room);
 }
 
 static int buf_tier(const struct bytepool_buf *buf)
@@ -129,8 +188,10 @@ static void count_bufs(struct bytepool *pool, struct site_table *table)
 	unsigned long flags;
 	bool more;
 
-	if (!cursor)
+	if (!cursor) {
+		table->no_memory = true;
 		return;
+	}
 	/* The cursor is a handle with a count of 0: other walkers skip it. */
 	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_add(&cursor->link, &pool->live_list);
@@ -141,8 +202,14 @@ static void count_bufs(struct bytepool *pool, struct site_table *table)
 		if (!more)
 			list_del(&cursor->link);
 		raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-		cond_resched();
+		if (more && !site_table_grow(table))
+			break;
 	} while (more);
+	if (more) {
+		raw_spin_lock_irqsave(&pool->handles_lock, flags);
+		list_del(&cursor->link);
+		raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	}
 	kfree(cursor);
 }
 
@@ -166,6 +233,13 @@ static void count_track(const struct track *track, void *arg)
 		count->tracked[track->tier]++;
 }
 
+static bool count_next(void *arg)
+{
+	struct tracked_count *count = arg;
+
+	return site_table_grow(count->table);
+}
+
 /* Count raw memory: by call site if it is tracked, else by tier alone. */
 static void count_raw(struct bytepool *pool, struct site_table *table)
 {
@@ -174,7 +248,7 @@ static void count_raw(struct bytepool *pool, struct site_table *table)
 	unsigned int i;
 	u64 in_use;
 
-	track_for_each(pool, count_track, &count);
+	track_for_each(pool, count_track, count_next, &count);
 	for (i = 0; i < pool->nr_tiers; i++) {
 		objcache_sum(&pool->objects, class_raw(i), &sum);
 		in_use = sum_in_use(&sum);
@@ -196,16 +270,17 @@ static int compare_rows(const void *a, const void *b)
 	return 0;
 }
 
-static struct site_table *site_table_make(struct bytepool *pool)
+/* Count what is out, and sort it. Returns false without memory for all of it. */
+static bool site_table_make(struct bytepool *pool, struct site_table *table)
 {
-	struct site_table *table = kvzalloc(sizeof(*table), GFP_KERNEL);
-
-	if (!table)
-		return NULL;
+	memset(table, 0, sizeof(*table));
+	if (!site_table_resize(table, SITE_ROWS_MIN))
+		return false;
 	count_bufs(pool, table);
 	count_raw(pool, table);
-	sort(table->row, SITE_ROWS, sizeof(table->row[0]), compare_rows, NULL);
-	return table;
+	sort(table->rows, table->room, sizeof(*table->rows), compare_rows,
+	     NULL);
+	return !table->no_memory;
 }
 
 static const char *row_kind(const struct bytepool *pool,
@@ -234,16 +309,18 @@ static void row_format(const struct bytepool *pool, const struct site_row *row,
  */
 int outstanding_show(struct bytepool *pool, struct seq_file *m)
 {
-	struct site_table *table = site_table_make(pool);
+	struct site_table table;
 	char size[24];
 	unsigned int i;
 
-	if (!table)
+	if (!site_table_make(pool, &table)) {
+		kvfree(table.rows);
 		return -ENOMEM;
+	}
 	seq_printf(m, "%-6s %10s %10s %14s site\n", "kind", "size", "count",
 		   "bytes");
-	for (i = 0; i < table->nr_rows; i++) {
-		struct site_row *row = &table->row[i];
+	for (i = 0; i < table.nr_rows; i++) {
+		struct site_row *row = &table.rows[i];
 
 		row_format(pool, row, size, sizeof(size));
 		seq_printf(m, "%-6s %10s %10llu %14llu ", row_kind(pool, row),
@@ -253,10 +330,10 @@ int outstanding_show(struct bytepool *pool, struct seq_file *m)
 		else
 			seq_puts(m, "-\n");
 	}
-	if (table->beyond)
-		seq_printf(m, "other  %10s %10llu %14s -\n", "-", table->beyond,
-			   "-");
-	kvfree(table);
+	if (table.beyond.nr)
+		seq_printf(m, "other  %10s %10llu %14llu -\n", "-",
+			   table.beyond.nr, table.beyond.bytes);
+	kvfree(table.rows);
 	return 0;
 }
 
@@ -266,16 +343,17 @@ int outstanding_show(struct bytepool *pool, struct seq_file *m)
  */
 void report_outstanding(struct bytepool *pool)
 {
-	struct site_table *table = site_table_make(pool);
+	struct site_table table;
+	struct site_row rest = {};
 	char size[24];
 	unsigned int i;
 
 	pr_warn("%s: destroyed with memory in use, valid until given back:\n",
 		pool->name);
-	if (!table)
-		return;
-	for (i = 0; i < min(table->nr_rows, REPORT_ROWS + 0U); i++) {
-		struct site_row *row = &table->row[i];
+	if (!site_table_make(pool, &table))
+		pr_warn("%s: no memory to count all of it\n", pool->name);
+	for (i = 0; i < min(table.nr_rows, REPORT_ROWS + 0U); i++) {
+		struct site_row *row = &table.rows[i];
 
 		row_format(pool, row, size, sizeof(size));
 		if (row->site)
@@ -286,10 +364,15 @@ void report_outstanding(struct bytepool *pool)
 			pr_warn("%s: %llu %s of %s\n", pool->name, row->nr,
 				row_kind(pool, row), size);
 	}
-	if (table->nr_rows > i)
-		pr_warn("%s: and from %u more call sites\n", pool->name,
-			table->nr_rows - i);
-	kvfree(table);
+	rest = table.beyond;
+	for (; i < table.nr_rows; i++) {
+		rest.nr += table.rows[i].nr;
+		rest.bytes += table.rows[i].bytes;
+	}
+	if (rest.nr)
+		pr_warn("%s: and %llu more, %llu bytes, got elsewhere\n",
+			pool->name, rest.nr, rest.bytes);
+	kvfree(table.rows);
 }
 
 /**

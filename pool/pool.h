@@ -22,8 +22,8 @@
  *
  * Lock order: pools_mutex or the CPU hotplug lock; then objcache.drain_lock;
  * then one of the raw spinlocks depot.lock, bytepool.handles_lock and
- * track_bucket.lock, which never nest. caches_mutex is taken with none of them
- * held.
+ * track_locks, which never nest. caches_mutex and track_mutex are taken with
+ * none of them held.
  */
 #ifndef _BYTEPOOL_POOL_H
 #define _BYTEPOOL_POOL_H
@@ -572,6 +572,7 @@ static __always_inline void payload_clear(void *data, size_t size)
  * @pool: pool of the memory
  * @size: capacity in bytes
  * @tier: tier of the memory; -1: larger than the largest
+ * @level: level of the table that the entry is in
  * @slab: the memory is an object of the tier's slab cache, and is recycled
  * @site: call site of the get
  */
@@ -581,6 +582,7 @@ struct track {
 	struct bytepool *pool;
 	size_t size;
 	int tier;
+	u8 level;
 	bool slab;
 	unsigned long site;
 };
@@ -626,8 +628,9 @@ void report_outstanding(struct bytepool *pool);
 int outstanding_show(struct bytepool *pool, struct seq_file *m);
 void track_for_each(struct bytepool *pool,
 		    void (*look)(const struct track *track, void *arg),
-		    void *arg);
+		    bool (*next)(void *arg), void *arg);
 void track_module_init(void);
+void track_module_exit(void);
 
 /* Tell whether a get can be served, and report one that cannot. */
 static __always_inline bool get_allowed(struct bytepool *pool, gfp_t gfp,

@@ -5,27 +5,149 @@
  * Memory that is no object of a tier's slab cache does not tell where it comes
  * from, so it is entered in a table by its address: raw memory that is larger
  * than any tier or from vmalloc(). Checked pools enter all of their raw memory.
+ *
+ * The table grows by levels, each 32 times as large as the last one. Entries are
+ * added to the highest level, and stay where they are, so that a level needs no
+ * rehashing: a look-up goes through all levels, of which each has few entries in
+ * a chain. The work item track_work adds a level once the highest one is full,
+ * and frees it once it is empty. (No rhashtable: on Linux 6.1 its locks do not
+ * keep interrupts out.)
  */
 
 #include <linux/hash.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "pool.h"
 
-#define TRACK_BITS 10
+/* Buckets of the lowest level, of a level more, and levels at most. */
+#define TRACK_BITS	10
+#define TRACK_BITS_STEP 5
+#define TRACK_LEVELS	3
 
-struct track_bucket {
-	raw_spinlock_t lock; /* protects the list */
-	struct hlist_head list;
+/* Entries for each bucket at which a level is full. */
+#define TRACK_LOAD 2
+
+#define LOCK_BITS 8
+
+struct track_level {
+	unsigned int bits;
+	atomic_long_t nr; /* entries */
+	struct hlist_head *buckets;
 };
 
-static struct track_bucket tracks[1 << TRACK_BITS];
+static struct hlist_head lowest_buckets[1 << TRACK_BITS];
 
-static struct track_bucket *track_bucket(const void *mem)
+static struct track_level lowest = {
+	.bits = TRACK_BITS,
+	.buckets = lowest_buckets,
+};
+
+/* Levels that exist; read under RCU. */
+static struct track_level *levels[TRACK_LEVELS] = { &lowest };
+
+/* Index of the level that entries are added to; read under RCU. */
+static unsigned int top_level;
+
+/* Keeps levels from coming and going; taken with no other lock of ours held. */
+static DEFINE_MUTEX(track_mutex);
+
+/* Each protects the buckets of all levels that share some bits of the hash. */
+static raw_spinlock_t track_locks[1 << LOCK_BITS];
+
+static u32 track_hash(const void *mem)
 {
-	return &tracks[hash_ptr(mem, TRACK_BITS)];
+	return hash_ptr(mem, 32);
 }
+
+static raw_spinlock_t *track_lock(u32 hash)
+{
+	return &track_locks[hash >> (32 - LOCK_BITS)];
+}
+
+static struct hlist_head *track_bucket(struct track_level *level, u32 hash)
+{
+	return &level->buckets[hash >> (32 - level->bits)];
+}
+
+static bool level_is_full(const struct track_level *level)
+{
+	return atomic_long_read(&level->nr) > (long)TRACK_LOAD << level->bits;
+}
+
+/* === Levels that come and go === */
+
+static struct track_level *level_alloc(unsigned int bits)
+{
+	struct track_level *level = kzalloc(sizeof(*level), GFP_KERNEL);
+
+	if (!level)
+		return NULL;
+	level->bits = bits;
+	level->buckets = kvzalloc(sizeof(*level->buckets) << bits,
+				  GFP_KERNEL | __GFP_NOWARN);
+	if (level->buckets)
+		return level;
+	kfree(level);
+	return NULL;
+}
+
+static void level_free(struct track_level *level)
+{
+	kvfree(level->buckets);
+	kfree(level);
+}
+
+static void track_grow(unsigned int top)
+{
+	struct track_level *level = levels[top];
+
+	level = level_alloc(level->bits + TRACK_BITS_STEP);
+	if (!level)
+		return;
+	/* Pairs with the dependency through the pointer in level_at(). */
+	smp_store_release(&levels[top + 1], level);
+	WRITE_ONCE(top_level, top + 1);
+}
+
+static void track_shrink(unsigned int top)
+{
+	struct track_level *level = levels[top];
+
+	WRITE_ONCE(top_level, top - 1);
+	/* Wait for those who add to the level. */
+	synchronize_rcu();
+	if (atomic_long_read(&level->nr)) {
+		WRITE_ONCE(top_level, top);
+		return;
+	}
+	WRITE_ONCE(levels[top], NULL);
+	/* Wait for those who look in it. */
+	synchronize_rcu();
+	level_free(level);
+}
+
+static void track_work_fn(struct work_struct *work)
+{
+	unsigned int top;
+
+	mutex_lock(&track_mutex);
+	top = top_level;
+	if (top + 1 < TRACK_LEVELS && level_is_full(levels[top]))
+		track_grow(top);
+	else if (top && !atomic_long_read(&levels[top]->nr))
+		track_shrink(top);
+	mutex_unlock(&track_mutex);
+}
+
+static DECLARE_WORK(track_work, track_work_fn);
+
+/* === Entries === */
 
 /**
  * track_alloc() - allocate an entry
@@ -40,6 +162,12 @@ struct track *track_alloc(gfp_t gfp)
 	return kmalloc(sizeof(struct track), gfp & ~__GFP_ZERO);
 }
 
+/* Under RCU. */
+static struct track_level *level_at(unsigned int i)
+{
+	return READ_ONCE(levels[i]);
+}
+
 /**
  * track_add() - enter memory by its address
  * @track: the entry, filled in
@@ -48,14 +176,46 @@ struct track *track_alloc(gfp_t gfp)
  */
 bool track_add(struct track *track)
 {
-	struct track_bucket *bucket = track_bucket(track->mem);
+	u32 hash = track_hash(track->mem);
+	struct track_level *level;
 	unsigned long flags;
+	unsigned int top;
+	bool full;
 
-	if (!lock_unless_held(&bucket->lock, &flags))
+	rcu_read_lock();
+	if (!lock_unless_held(track_lock(hash), &flags)) {
+		rcu_read_unlock();
 		return false;
-	hlist_add_head(&track->node, &bucket->list);
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	}
+	top = READ_ONCE(top_level);
+	level = level_at(top);
+	hlist_add_head(&track->node, track_bucket(level, hash));
+	track->level = top;
+	raw_spin_unlock_irqrestore(track_lock(hash), flags);
+	atomic_long_inc(&level->nr);
+	full = top + 1 < TRACK_LEVELS && level_is_full(level);
+	rcu_read_unlock();
+	if (full)
+		queue_work(bytepool_wq, &track_work);
 	return true;
+}
+
+/* Look for memory in all levels, with its lock held and under RCU. */
+static struct track *track_find(const void *mem, u32 hash)
+{
+	struct track_level *level;
+	struct track *track;
+	int i;
+
+	for (i = TRACK_LEVELS - 1; i >= 0; i--) {
+		level = level_at(i);
+		if (!level)
+			continue;
+		hlist_for_each_entry(track, track_bucket(level, hash), node)
+			if (track->mem == mem)
+				return track;
+	}
+	return NULL;
 }
 
 /**
@@ -69,61 +229,110 @@ bool track_add(struct track *track)
 enum track_found track_remove(struct bytepool *pool, const void *mem,
 			      struct track *copy)
 {
-	struct track_bucket *bucket = track_bucket(mem);
 	enum track_found found = TRACK_NONE;
+	u32 hash = track_hash(mem);
+	struct track_level *level;
 	struct track *track;
 	unsigned long flags;
+	bool empty = false;
 
-	if (!lock_unless_held(&bucket->lock, &flags))
+	rcu_read_lock();
+	if (!lock_unless_held(track_lock(hash), &flags)) {
+		rcu_read_unlock();
 		return TRACK_BUSY;
-	hlist_for_each_entry(track, &bucket->list, node) {
-		if (track->mem != mem)
-			continue;
-		*copy = *track;
-		found = TRACK_OTHER_POOL;
-		if (track->pool == pool) {
-			hlist_del(&track->node);
-			found = TRACK_FOUND;
-		}
-		break;
 	}
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	track = track_find(mem, hash);
+	if (track) {
+		*copy = *track;
+		found = track->pool == pool ? TRACK_FOUND : TRACK_OTHER_POOL;
+	}
+	if (found == TRACK_FOUND)
+		hlist_del(&track->node);
+	raw_spin_unlock_irqrestore(track_lock(hash), flags);
+	if (found == TRACK_FOUND) {
+		level = level_at(copy->level);
+		empty = !atomic_long_dec_return(&level->nr) && copy->level;
+	}
+	rcu_read_unlock();
+	if (empty)
+		queue_work(bytepool_wq, &track_work);
 	/* Not kfree(): slab may be off limits here. */
 	if (found == TRACK_FOUND)
 		big_free(track);
 	return found;
 }
 
+static void look_at_bucket(struct track_level *level, unsigned int i,
+			   struct bytepool *pool,
+			   void (*look)(const struct track *track, void *arg),
+			   void *arg)
+{
+	raw_spinlock_t *lock;
+	struct track *track;
+	unsigned long flags;
+
+	lock = &track_locks[i >> (level->bits - LOCK_BITS)];
+	raw_spin_lock_irqsave(lock, flags);
+	hlist_for_each_entry(track, &level->buckets[i], node)
+		if (track->pool == pool)
+			look(track, arg);
+	raw_spin_unlock_irqrestore(lock, flags);
+}
+
+static bool look_at_level(struct track_level *level, struct bytepool *pool,
+			  void (*look)(const struct track *track, void *arg),
+			  bool (*next)(void *arg), void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << level->bits; i++) {
+		/* Racy: what is added or removed meanwhile may be missed. */
+		if (hlist_empty(&level->buckets[i]))
+			continue;
+		look_at_bucket(level, i, pool, look, arg);
+		if (!next(arg))
+			return false;
+	}
+	return true;
+}
+
 /**
  * track_for_each() - look at all tracked memory of a pool
- * @pool: the pool
- * @look: called with each entry, under track_bucket.lock, interrupts off
- * @arg: for @look
+ * @pool: the pool, of which memory is tracked
+ * @look: called with each entry, under its lock, interrupts off
+ * @next: called between buckets, where it may sleep; returns false to stop
+ * @arg: for both
  *
  * Context: may sleep.
  */
 void track_for_each(struct bytepool *pool,
 		    void (*look)(const struct track *track, void *arg),
-		    void *arg)
+		    bool (*next)(void *arg), void *arg)
 {
-	struct track *track;
-	unsigned long flags;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(tracks); i++) {
-		raw_spin_lock_irqsave(&tracks[i].lock, flags);
-		hlist_for_each_entry(track, &tracks[i].list, node)
-			if (track->pool == pool)
-				look(track, arg);
-		raw_spin_unlock_irqrestore(&tracks[i].lock, flags);
-		cond_resched();
-	}
+	mutex_lock(&track_mutex);
+	for (i = 0; i < TRACK_LEVELS; i++)
+		if (levels[i] && atomic_long_read(&levels[i]->nr) &&
+		    !look_at_level(levels[i], pool, look, next, arg))
+			break;
+	mutex_unlock(&track_mutex);
 }
 
 void track_module_init(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(tracks); i++)
-		raw_spin_lock_init(&tracks[i].lock);
+	for (i = 0; i < ARRAY_SIZE(track_locks); i++)
+		raw_spin_lock_init(&track_locks[i]);
+}
+
+void track_module_exit(void)
+{
+	unsigned int i;
+
+	cancel_work_sync(&track_work);
+	for (i = 1; i < TRACK_LEVELS; i++)
+		if (levels[i])
+			level_free(levels[i]);
 }

@@ -185,6 +185,87 @@ static void misuse(void)
 	bytepool_destroy(pool);
 }
 
+/* === What is outstanding === */
+
+#define X4(x)  x x x x
+#define X64(x) X4(X4(X4(x)))
+
+/* Leaks a buffer of each tier at each of 64 call sites. */
+static unsigned int leak_everywhere(struct bytepool *pool,
+				    struct bytepool_buf **bufs)
+{
+	unsigned int nr = 0, tier;
+	size_t len;
+
+	for (tier = 0; tier < 9; tier++) {
+		len = bytepool_sizes_pow2[tier];
+		X64(bufs[nr++] = bytepool_get_buf(pool, len, GFP_KERNEL);)
+	}
+	return nr;
+}
+
+/*
+ * The site that has most is shown first, whatever else is out: a table of 512
+ * rows once had no place for it.
+ */
+static void outstanding_shows_the_largest_first(void)
+{
+	struct bytepool *pool = create("largest", 0);
+	static struct bytepool_buf *bufs[9 * 64 + 500];
+	unsigned int nr = 0, rows = 0, i;
+	static char text[256 << 10];
+	char *line;
+	ssize_t len;
+
+	for (i = 0; i < 500; i++)
+		bufs[nr++] = bytepool_get_buf(pool, 65536, GFP_KERNEL);
+	nr += leak_everywhere(pool, bufs + nr);
+	len = bytepool_debugfs_read("largest/outstanding", text,
+				    sizeof(text) - 1);
+	CHECK(len > 0);
+	text[len > 0 ? len : 0] = '\0';
+	line = strchr(text, '\n');
+	CHECK(line && strstr(line, " 65536        500 ") &&
+	      strstr(line, " 65536        500 ") - line < 40);
+	for (; line; line = strchr(line + 1, '\n'))
+		rows++;
+	/* The heading's newline, and one for each row. */
+	CHECK(rows == 1 + 1 + 9 * 64);
+	bytepool_release_bufs(nr, bufs);
+	check_quiet(pool);
+	bytepool_destroy(pool);
+}
+
+/* Entries that are known by address come and go with the table's levels. */
+static void oversize_in_great_number(void)
+{
+	struct bytepool_config config = {
+		.name = "oversize",
+		.sizes = (const size_t[]){ 64 },
+		.nr_sizes = 1,
+	};
+	struct bytepool *pool = bytepool_create(&config);
+	unsigned int nr = 200000, i, round;
+	struct bytepool_stats stats;
+	void **mem;
+
+	mem = calloc(nr, sizeof(*mem));
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < nr; i++)
+			mem[i] = bytepool_get(pool, 100, GFP_KERNEL);
+		/* Not in the order of the gets. */
+		for (i = 0; i < nr; i++)
+			bytepool_put(pool, mem[i * 7919ULL % nr]);
+		check_quiet(pool);
+	}
+	bytepool_put(pool, mem[0]);
+	bytepool_get_stats(pool, &stats);
+	CHECK(stats.misuse == 1);
+	CHECK(stats.oversize_in_use == 0);
+	free(mem);
+	bytepool_destroy(pool);
+}
+
 /* === Threads === */
 
 static void *use_in_thread(void *arg)
@@ -737,6 +818,9 @@ static const struct {
 	{ "basics", basics },
 	{ "typed_objects", typed_objects },
 	{ "misuse", misuse },
+	{ "outstanding_shows_the_largest_first",
+	  outstanding_shows_the_largest_first },
+	{ "oversize_in_great_number", oversize_in_great_number },
 	{ "threads_give_back_what_they_have_idle",
 	  threads_give_back_what_they_have_idle },
 	{ "more_threads_than_cpu_numbers", more_threads_than_cpu_numbers },

@@ -94,6 +94,7 @@ typedef struct {
 #define atomic_long_set(v, i) SHIM_STORE(SHIM_COUNTER(atomic_long_t, v), i)
 #define atomic_long_add(i, v) SHIM_ADD(SHIM_COUNTER(atomic_long_t, v), i)
 #define atomic_long_sub(i, v) atomic_long_add(-(i), v)
+#define atomic_long_inc(v)    atomic_long_add(1, v)
 #define atomic_long_add_return(i, v) \
 	__atomic_add_fetch(SHIM_COUNTER(atomic_long_t, v), i, __ATOMIC_SEQ_CST)
 #define atomic_long_dec_return(v) atomic_long_add_return(-1, v)
