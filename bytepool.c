@@ -12,6 +12,9 @@
  * the memory that is out, and the last put queues the work that frees the pool.
  */
 
+#undef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/bitops.h>
 #include <linux/bug.h>
 #include <linux/ctype.h>
@@ -23,6 +26,8 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/overflow.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/shrinker.h>
 #include <linux/string.h>
@@ -211,6 +216,8 @@ static u32 idle_handle_flags(const struct bytepool *pool)
 		flags |= BUF_LIMIT;
 	if (want_init_on_free())
 		flags |= BUF_CLEAR;
+	if (pool->flags & BYTEPOOL_CHECK)
+		flags |= BUF_CHECK;
 	return flags;
 }
 
@@ -316,6 +323,8 @@ static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 	INIT_LIST_HEAD(&pool->live_list);
 	INIT_LIST_HEAD(&pool->retired);
 	INIT_LIST_HEAD(&pool->quarantine_list);
+	INIT_LIST_HEAD(&pool->resting);
+	ratelimit_state_init(&pool->reports, REPORT_INTERVAL, REPORT_BURST);
 	INIT_LIST_HEAD(&pool->list);
 	/* Put by pool_free(): buffers may outlive the module of the pool. */
 	__module_get(THIS_MODULE);
@@ -421,6 +430,7 @@ static void pool_free(struct bytepool *pool)
 {
 	unsigned int i;
 
+	rest_drain(pool, 0);
 	if (pool->handles) {
 		free_handles(pool, &pool->retired, false);
 		/* No holder of a quarantined handle is left. */
@@ -551,6 +561,7 @@ static void pool_kill(struct bytepool *pool)
 
 	pool_unpublish(pool);
 	objcache_kill(&pool->objects);
+	rest_drain(pool, 0);
 	/* The counters stand still: memory that comes back now unpins. */
 	out = pool_outstanding(pool);
 	if (out)
@@ -558,6 +569,13 @@ static void pool_kill(struct bytepool *pool)
 	/* Memory that came back in between has taken pinned below 0. */
 	if (!atomic_long_add_return(out, &pool->objects.pinned))
 		objcache_reap(&pool->objects);
+}
+
+/* Say which field of a config is refused, and return -EINVAL. */
+static int config_refused(const char *field)
+{
+	pr_err_ratelimited("config refused: %s\n", field);
+	return -EINVAL;
 }
 
 static gfp_t tier_gfp(const struct bytepool *pool, size_t size)
@@ -577,10 +595,11 @@ static int set_tiers(struct bytepool *pool, const size_t *sizes)
 
 	for (i = 0; i < pool->nr_tiers; i++, tier++, last = size) {
 		if (!sizes[i] || sizes[i] > BYTEPOOL_MAX_SIZE)
-			return -EINVAL;
+			return config_refused("sizes has 0, or one too large");
 		size = ALIGN(sizes[i], BYTEPOOL_GRAIN);
 		if (size <= last)
-			return -EINVAL;
+			return config_refused(
+				"sizes do not ascend, in multiples of 64");
 		tier->size = size;
 		tier->align_mask = payload_align(size) - 1;
 		tier->gfp = tier_gfp(pool, size);
@@ -615,15 +634,19 @@ static int check_config(const struct bytepool_config *config)
 				   BYTEPOOL_CHECK;
 	const unsigned int conflict = BYTEPOOL_CONTIG | BYTEPOOL_VMALLOC;
 
-	if (!config->sizes || !config->nr_sizes ||
-	    config->nr_sizes > BYTEPOOL_MAX_TIERS)
-		return -EINVAL;
-	if (config->flags & ~known || (config->flags & conflict) == conflict)
-		return -EINVAL;
+	if (!config->sizes)
+		return config_refused("sizes is NULL");
+	if (!config->nr_sizes || config->nr_sizes > BYTEPOOL_MAX_TIERS)
+		return config_refused("nr_sizes is not 1 to 32");
+	if (config->flags & ~known)
+		return config_refused("flags has an unknown flag");
+	if ((config->flags & conflict) == conflict)
+		return config_refused("flags has CONTIG and VMALLOC");
 	if (config->priv_size > BYTEPOOL_MAX_PRIV)
-		return -EINVAL;
+		return config_refused("priv_size is more than 128");
 	if (pool_check_name(config->name))
-		return -EINVAL;
+		return config_refused(
+			"name is not 1 to 31 of [A-Za-z0-9_.:@+-]");
 	return config->reserve ? -EOPNOTSUPP : 0;
 }
 
@@ -633,11 +656,11 @@ static int copy_config(struct bytepool_config *to, const void *from,
 {
 	memset(to, 0, sizeof(*to));
 	if (!from || !size)
-		return -EINVAL;
+		return config_refused("there is none");
 	memcpy(to, from, min(size, sizeof(*to)));
 	if (size > sizeof(*to) &&
 	    memchr_inv(from + sizeof(*to), 0, size - sizeof(*to)))
-		return -EINVAL;
+		return config_refused("a field of a newer version is not 0");
 	return check_config(to);
 }
 
@@ -713,12 +736,17 @@ EXPORT_SYMBOL_GPL(bytepool_destroy);
  * @len: length in bytes
  *
  * Context: any.
- * Return: bytes, all of which may be used; 0 if a get would fail.
+ * Return: bytes, all of which may be used; in a checked pool @len; 0 if a get
+ * would fail.
  */
 size_t bytepool_size_roundup(struct bytepool *pool, size_t len)
 {
 	if (!pool_usable(pool, _RET_IP_) || !len)
 		return 0;
+	if (len > pool->largest && !oversize_capacity(len))
+		return 0;
+	if (pool->flags & BYTEPOOL_CHECK)
+		return len;
 	if (len > pool->largest)
 		return oversize_capacity(len);
 	return pool->tier[tier_index(pool, len)].size;
@@ -788,8 +816,10 @@ void *__bytepool_objects_create(const char *name,
 	int ret;
 
 	might_sleep();
-	if (pool_check_name(name) || !type_valid(type))
-		return ERR_PTR(-EINVAL);
+	if (pool_check_name(name))
+		return ERR_PTR(config_refused("name of a typed pool"));
+	if (!type_valid(type))
+		return ERR_PTR(config_refused("size or alignment of a type"));
 	pool = pool_alloc(name, 1, owner);
 	if (!pool)
 		return ERR_PTR(-ENOMEM);

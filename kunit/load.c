@@ -104,10 +104,10 @@ static u32 any_slot(struct mixer *mixer)
 	return bpt_random(&mixer->state, NR_SLOTS);
 }
 
-/* Beyond the largest tier, of 16 KiB, now and then. */
+/* Room for a mark; beyond the largest tier, of 16 KiB, now and then. */
 static size_t mix_len(struct mixer *mixer)
 {
-	return 1 +
+	return sizeof(void *) +
 	       bpt_random(&mixer->state, 64 << bpt_random(&mixer->state, 10));
 }
 

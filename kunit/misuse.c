@@ -620,7 +620,94 @@ static void check_put_of_absurd_addresses_is_refused(struct kunit *test)
 	expect_one_owner(test, pool, SZ_1K);
 }
 
+/* The capacity is what was asked for, and what lies behind it is red zone. */
+static void check_sees_a_write_behind_the_length(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, BYTEPOOL_CHECK);
+	static const size_t lens[] = { 1, 100, 127, 1000, 5000, SZ_2M + 1 };
+	struct bytepool_buf *buf;
+	unsigned int i;
+	u8 *mem;
+
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		KUNIT_EXPECT_EQ(test, bytepool_size_roundup(pool, lens[i]),
+				lens[i]);
+		buf = bpt_get_buf(test, pool, lens[i]);
+		KUNIT_EXPECT_EQ(test, bytepool_buf_capacity(buf), lens[i]);
+		KUNIT_EXPECT_EQ(test, bytepool_buf_set_len(buf, lens[i] + 1),
+				-EINVAL);
+		bpt_stamp_buf(buf, 1);
+		bytepool_buf_release(buf);
+		mem = bpt_get(test, pool, lens[i]);
+		bpt_stamp(mem, lens[i], 1);
+		bytepool_put(pool, mem);
+		bpt_expect_misuse(test, pool, 2 * i);
+
+		buf = bpt_get_buf(test, pool, lens[i]);
+		((u8 *)bytepool_buf_data(buf))[lens[i]] = 0;
+		bytepool_buf_release(buf);
+		mem = bpt_get(test, pool, lens[i]);
+		mem[lens[i]] = 0;
+		bytepool_put(pool, mem);
+		bpt_expect_misuse(test, pool, 2 * i + 2);
+	}
+	expect_one_owner(test, pool, 100);
+}
+
+/* Memory rests before slab has it back. Where KASAN is, it sees the write. */
+static void check_sees_a_write_after_release(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, BYTEPOOL_CHECK);
+	struct bytepool_buf *buf;
+	u64 misuse = 0;
+	unsigned int i;
+	size_t size;
+	u8 *mem;
+
+	if (IS_ENABLED(CONFIG_KASAN))
+		return;
+	for (i = 0; i < bpt_stats(pool).nr_tiers; i++) {
+		size = bpt_tier(test, pool, i).size;
+		buf = bpt_get_buf(test, pool, size);
+		mem = bytepool_buf_data(buf);
+		bytepool_buf_release(buf);
+		mem[size - 1] = 1;
+		bytepool_shrink(pool);
+		bpt_expect_misuse(test, pool, ++misuse);
+		mem = bpt_get(test, pool, size);
+		bytepool_put(pool, mem);
+		mem[0] = 1;
+		bytepool_shrink(pool);
+		bpt_expect_misuse(test, pool, ++misuse);
+		bytepool_shrink(pool);
+		bpt_expect_misuse(test, pool, misuse);
+	}
+	expect_one_owner(test, pool, 100);
+}
+
+/* Without a shrink, the oldest memory that rests is looked at as it leaves. */
+static void check_sees_old_writes_by_and_by(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, BYTEPOOL_CHECK);
+	struct bytepool_buf *buf = bpt_get_buf(test, pool, SZ_64K);
+	u8 *mem = bytepool_buf_data(buf);
+	unsigned int i;
+
+	if (!IS_ENABLED(CONFIG_KASAN)) {
+		bytepool_buf_release(buf);
+		mem[5] = 1;
+		for (i = 0; i < 200; i++)
+			bytepool_put(pool, bpt_get(test, pool, SZ_64K));
+		bpt_expect_misuse(test, pool, 1);
+	} else {
+		bytepool_buf_release(buf);
+	}
+}
+
 static struct kunit_case check_cases[] = {
+	KUNIT_CASE(check_sees_a_write_behind_the_length),
+	KUNIT_CASE(check_sees_a_write_after_release),
+	KUNIT_CASE(check_sees_old_writes_by_and_by),
 	KUNIT_CASE(check_put_twice_is_refused),
 	KUNIT_CASE(check_put_of_an_interior_address_is_refused),
 	KUNIT_CASE(check_put_into_another_pool_is_refused),

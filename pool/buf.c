@@ -219,9 +219,22 @@ static void handle_set(struct bytepool_buf *buf, u16 class, u32 capacity)
 	buf->cpu_ofs = class_to_ofs(class);
 }
 
+/* Size of the payload, which a checked pool gives a part of. */
+static size_t payload_size(const struct bytepool *pool,
+			   const struct bytepool_buf *buf)
+{
+	if (buf->class == CLASS_OVERSIZE)
+		return oversize_capacity(buf->capacity);
+	return pool->tier[buf->class / 2].size;
+}
+
 static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
 {
-	if (READ_ONCE(buf->flags) & BUF_VMALLOC)
+	u32 flags = READ_ONCE(buf->flags);
+
+	if (flags & BUF_RESTING)
+		return;
+	if (flags & BUF_VMALLOC)
 		big_free(buf->data);
 	else
 		cache_free(pool->tier[buf->class / 2].payload, buf->data);
@@ -290,9 +303,9 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
 		return;
 	}
 	rcu_read_lock();
-	payload_clear(buf->data, buf->capacity);
+	payload_clear(buf->data, payload_size(pool, buf));
 	big_free(buf->data);
-	if (oversize_uncharge(pool, -1, buf->capacity))
+	if (oversize_uncharge(pool, -1, payload_size(pool, buf)))
 		handle_free(pool, buf);
 	else if (handle_destroy(pool, buf))
 		objcache_unpin(oc);
@@ -332,6 +345,35 @@ bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 }
 
 /* === Buffers === */
+
+/* In a checked pool, give a buffer the capacity that is asked for. */
+static void buf_begin_checked(struct bytepool *pool, struct bytepool_buf *buf,
+			      size_t len)
+{
+	if (!has_red_zones(pool))
+		return;
+	WRITE_ONCE(buf->capacity, len);
+	red_zone_set(buf->data, len, payload_size(pool, buf));
+}
+
+/*
+ * Look at a dead buffer of a checked pool, and let its payload rest if it can.
+ * Returns flags for the handle.
+ */
+static u32 buf_end_checked(struct bytepool *pool, struct bytepool_buf *buf,
+			   u32 flags, unsigned long site)
+{
+	unsigned long got_by = READ_ONCE(buf->site);
+
+	red_zone_check(pool, buf->data, buf->capacity, payload_size(pool, buf),
+		       got_by, site);
+	if (flags & (BUF_VMALLOC | BUF_OVERSIZE) ||
+	    READ_ONCE(pool->objects.dead) ||
+	    !rest_begin(pool, pool->tier[buf->class / 2].payload, buf->data,
+			got_by, site))
+		return 0;
+	return BUF_RESTING;
+}
 
 /*
  * Refuse to issue an idle handle whose state is wrong. If two releases that
@@ -400,8 +442,9 @@ static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 			buf_refuse(pool, buf, site);
 			continue;
 		} else if (gfp & __GFP_ZERO) {
-			memset(buf->data, 0, buf->capacity);
+			memset(buf->data, 0, pool->tier[tier].size);
 		}
+		buf_begin_checked(pool, buf, len);
 		memset(handle_priv(buf), 0, pool->priv_size);
 		buf_issue(buf, len, site);
 		return buf;
@@ -427,6 +470,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 		flags |= BUF_VMALLOC;
 	WRITE_ONCE(buf->flags, flags);
 	handle_set(buf, CLASS_OVERSIZE, oversize_capacity(len));
+	buf_begin_checked(pool, buf, len);
 	oversize_count(pool, len);
 	memset(handle_priv(buf), 0, pool->priv_size);
 	/* This cannot fail: the handle was set to idle above. */
@@ -600,14 +644,17 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 			      READ_ONCE(buf->site));
 		return;
 	}
+	if (unlikely(flags & BUF_CHECK))
+		flags |= buf_end_checked(pool, buf, flags, site);
 	WRITE_ONCE(buf->flags, flags | BUF_IDLE);
 	WRITE_ONCE(buf->site, site);
 	if (flags & BUF_OVERSIZE) {
 		buf_free_oversize(pool, buf);
 		return;
 	}
-	limit_uncharge(pool, buf->capacity);
-	payload_clear(buf->data, buf->capacity);
+	limit_uncharge(pool, payload_size(pool, buf));
+	if (!(flags & BUF_RESTING))
+		payload_clear(buf->data, payload_size(pool, buf));
 	objcache_put(&pool->objects, buf->class, buf);
 }
 
@@ -1259,6 +1306,7 @@ size_t bytepool_shrink(struct bytepool *pool)
 	if (!pool_usable(pool, _RET_IP_))
 		return 0;
 	bytes = objcache_drain(&pool->objects);
+	rest_drain(pool, 0);
 	for (i = 0; i < pool->nr_tiers; i++)
 		kmem_cache_shrink(pool->tier[i].slab);
 	kmem_cache_shrink(pool->handles->slab);

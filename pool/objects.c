@@ -110,7 +110,7 @@ void *__bytepool_objects_get(void *pool, gfp_t gfp)
 				of->type.size, &obj) == POP_DONE))
 		return obj;
 	if (gfp & ~BYTEPOOL_GFP_MASK) {
-		report_misuse(of, MISUSE_GFP, NULL, _RET_IP_, 0);
+		report_gfp(of, gfp, _RET_IP_);
 		return NULL;
 	}
 	return raw_get(of, 0, of->type.size, gfp & ~__GFP_ZERO, _RET_IP_,

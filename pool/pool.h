@@ -12,6 +12,7 @@
  *	  raw.c		raw memory
  *	  objects.c	typed objects
  *	  caches.c	slab caches that pools share; memory beyond the tiers
+ *	  check.c	red zones and poison of checked pools
  *	  report.c	misuse that is refused, gets that fail
  *	  track.c	memory that is tracked by its address
  *	  outstanding.c	memory in use, by call site
@@ -37,6 +38,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/ratelimit.h>
 #include <linux/refcount.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
@@ -193,12 +195,15 @@ struct class_ofs {
  * @handle_flags: bytepool_buf.flags of an idle handle
  * @last_ref_state: bytepool_buf.state of a buffer with one reference
  * @spare_ofs: class_to_ofs() of spare handles
- * @handles_lock: protects @live_list, @retired, @nr_retired and
- *	@quarantine_list
+ * @handles_lock: protects @live_list, @retired, @nr_retired,
+ *	@quarantine_list, @resting and @resting_bytes
  * @live_list: all handles: alive, idle with their payload, and spare
  * @retired: dead handles of a pool that bypasses magazines, oldest first
  * @nr_retired: number of handles in @retired
  * @quarantine_list: handles withheld after misuse
+ * @resting: memory of a checked pool that is poisoned, oldest first
+ * @resting_bytes: size of all of it, charged to the idle budget
+ * @reports: limits the rate of reports
  * @discarded: gets larger than the largest tier that were served
  * @oversize: number of pieces in use that are larger than the largest tier
  * @oversize_bytes: capacity of those pieces
@@ -237,6 +242,9 @@ struct bytepool {
 	struct list_head retired;
 	unsigned int nr_retired;
 	struct list_head quarantine_list;
+	struct list_head resting;
+	size_t resting_bytes;
+	struct ratelimit_state reports;
 	atomic64_t discarded;
 	atomic64_t oversize;
 	atomic64_t oversize_bytes;
@@ -262,6 +270,8 @@ struct bytepool {
 #define BUF_VMALLOC  BIT(3) /* not physically contiguous */
 #define BUF_OVERSIZE BIT(4) /* larger than the largest tier */
 #define BUF_CLEAR    BIT(5) /* cleared as it comes back: init_on_free */
+#define BUF_CHECK    BIT(6) /* of a checked pool: has a red zone */
+#define BUF_RESTING  BIT(7) /* its payload rests, and is the handle's no more */
 
 /* Compute bytepool_buf.state from .ref and .flags. */
 static __always_inline u64 state_of(u32 refs, u32 flags)
@@ -302,7 +312,8 @@ static __always_inline int state_refs(u64 state)
  * @site: call site of the get while alive, then of the last release
  * @class: class of the buffer
  * @cpu_ofs: class_to_ofs() of @class
- * @capacity: size of the payload, in bytes
+ * @capacity: size of the payload, in bytes; in a checked pool the length that
+ *	was asked for
  * @parked: list entry of a spare handle that the worker frees
  *
  * A handle is one cache line, followed by the user's own bytes. Only the holder
@@ -385,6 +396,12 @@ static inline const void *typed_functions(const struct bytepool *pool)
 static inline bool pool_is_typed(const struct bytepool *pool)
 {
 	return pool->functions;
+}
+
+/* Memory of checked pools has red zones, but objects are as long as their type. */
+static inline bool has_red_zones(const struct bytepool *pool)
+{
+	return pool->flags & BYTEPOOL_CHECK && !pool_is_typed(pool);
 }
 
 /* objects.c */
@@ -563,6 +580,15 @@ static __always_inline void payload_clear(void *data, size_t size)
 		memset(data, 0, size);
 }
 
+/* === Checks (check.c) === */
+
+void red_zone_set(void *mem, size_t len, size_t size);
+void red_zone_check(struct bytepool *pool, const void *mem, size_t len,
+		    size_t size, unsigned long got_by, unsigned long put_by);
+bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
+		unsigned long got_by, unsigned long put_by);
+void rest_drain(struct bytepool *pool, size_t max);
+
 /* === Reports (report.c) === */
 
 /**
@@ -570,7 +596,8 @@ static __always_inline void payload_clear(void *data, size_t size)
  * @node: in the table
  * @mem: the memory
  * @pool: pool of the memory
- * @size: capacity in bytes
+ * @size: size in bytes
+ * @len: length asked for, in bytes
  * @tier: tier of the memory; -1: larger than the largest
  * @level: level of the table that the entry is in
  * @slab: the memory is an object of the tier's slab cache, and is recycled
@@ -581,6 +608,7 @@ struct track {
 	void *mem;
 	struct bytepool *pool;
 	size_t size;
+	size_t len;
 	int tier;
 	u8 level;
 	bool slab;
@@ -595,11 +623,14 @@ enum track_found {
 	TRACK_BUSY, /* the table cannot be locked in this context */
 };
 
+/* So many reports of a pool in so many jiffies. */
+#define REPORT_INTERVAL (5 * HZ)
+#define REPORT_BURST	10
+
 /* Operations refused, in the order of their texts. */
 enum misuse {
 	MISUSE_POOL,
 	MISUSE_DEAD_POOL,
-	MISUSE_GFP,
 	MISUSE_RELEASE,
 	MISUSE_RETAIN,
 	MISUSE_TRYRETAIN,
@@ -615,10 +646,12 @@ enum misuse {
 
 void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 		   unsigned long site, unsigned long other_site);
+void report_checked(struct bytepool *pool, const char *fmt, ...) __printf(2, 3);
 bool pool_usable(struct bytepool *pool, unsigned long site);
 void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site);
 void *get_failed_oversize(struct bytepool *pool, unsigned long site);
 bool get_allowed_slow(struct bytepool *pool, gfp_t gfp, unsigned long site);
+void report_gfp(struct bytepool *pool, gfp_t gfp, unsigned long site);
 struct track *track_alloc(gfp_t gfp);
 bool track_add(struct track *track);
 enum track_found track_remove(struct bytepool *pool, const void *mem,

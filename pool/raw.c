@@ -56,10 +56,12 @@ static __always_inline int raw_tier(const struct bytepool *pool,
  * cannot be locked: in userspace, in a signal handler.
  */
 static bool track_raw(struct track *track, struct bytepool *pool, void *mem,
-		      size_t size, int tier, bool slab, unsigned long site)
+		      size_t len, size_t size, int tier, bool slab,
+		      unsigned long site)
 {
 	track->mem = mem;
 	track->pool = pool;
+	track->len = len;
 	track->size = size;
 	track->tier = tier;
 	track->slab = slab;
@@ -80,13 +82,16 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 		return NULL;
 	track = track_alloc(gfp);
 	mem = track ? big_vmalloc(size, gfp) : NULL;
-	if (!mem || !track_raw(track, pool, mem, size, tier, false, site)) {
+	if (!mem ||
+	    !track_raw(track, pool, mem, len, size, tier, false, site)) {
 		big_free(mem);
 		kfree(track);
 		return NULL;
 	}
 	/* The pool is alive: all gets end before bytepool_destroy(). */
 	objcache_count_miss(&pool->objects, class_raw(tier), len, gfp);
+	if (has_red_zones(pool))
+		red_zone_set(mem, len, size);
 	return mem;
 }
 
@@ -103,9 +108,11 @@ static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
 	mem = track ? oversize_alloc(pool, len, gfp) : NULL;
 	if (!mem)
 		goto err_free_track;
-	if (!track_raw(track, pool, mem, size, -1, false, site))
+	if (!track_raw(track, pool, mem, len, size, -1, false, site))
 		goto err_free_mem;
 	oversize_count(pool, len);
+	if (has_red_zones(pool))
+		red_zone_set(mem, len, size);
 	return mem;
 
 err_free_mem:
@@ -169,7 +176,8 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 		kfree(track);
 		return raw_get_fallback(pool, tier, len, gfp, site);
 	}
-	if (track && !track_raw(track, pool, mem, size, tier, true, site)) {
+	if (track &&
+	    !track_raw(track, pool, mem, len, size, tier, true, site)) {
 		objcache_put(&pool->objects, class, mem);
 		kfree(track);
 		return NULL;
@@ -178,6 +186,8 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 		memset(mem, 0, size);
 	if (!pool_is_typed(pool))
 		raw_unmark(mem);
+	if (has_red_zones(pool))
+		red_zone_set(mem, len, size);
 	return mem;
 }
 
@@ -352,6 +362,27 @@ static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem,
 	objcache_put(&pool->objects, class_raw(tier), mem);
 }
 
+/* Put memory of a tier of a checked pool: let it rest, or free it. */
+static void raw_put_checked(struct bytepool *pool, const struct track *track,
+			    unsigned long site)
+{
+	struct shared_cache *payload = pool->tier[track->tier].payload;
+	bool rests;
+
+	/* Until the put is counted, and a pool that has died is unpinned. */
+	rcu_read_lock();
+	rests = has_red_zones(pool) && !READ_ONCE(pool->objects.dead) &&
+		rest_begin(pool, payload, track->mem, track->site, site);
+	if (rests) {
+		limit_uncharge(pool, track->size);
+		if (!objcache_count_put(&pool->objects, class_raw(track->tier)))
+			objcache_unpin(&pool->objects);
+	}
+	rcu_read_unlock();
+	if (!rests)
+		raw_put_tier(pool, track->tier, track->mem, site);
+}
+
 /* Put tracked memory, or refuse memory that is not tracked. */
 static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
 			    unsigned long site)
@@ -360,8 +391,11 @@ static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
 
 	switch (track_remove(pool, mem, &track)) {
 	case TRACK_FOUND:
+		if (has_red_zones(pool))
+			red_zone_check(pool, mem, track.len, track.size,
+				       track.site, site);
 		if (track.slab)
-			raw_put_tier(pool, track.tier, mem, site);
+			raw_put_checked(pool, &track, site);
 		else
 			raw_free_tracked(pool, &track);
 		break;

@@ -33,7 +33,6 @@ static const struct {
 } misuse_texts[] = {
 	[MISUSE_POOL] = { "call with what is no such pool", NULL },
 	[MISUSE_DEAD_POOL] = { "get from a destroyed pool", NULL },
-	[MISUSE_GFP] = { "get with gfp flags that cannot be honoured", NULL },
 	[MISUSE_RELEASE] = { "release of a dead buffer", "released last" },
 	[MISUSE_RETAIN] = { "retain of a dead buffer", "released last" },
 	[MISUSE_TRYRETAIN] = { "tryretain in a pool without BYTEPOOL_RCU",
@@ -50,7 +49,21 @@ static const struct {
 
 static_assert(ARRAY_SIZE(misuse_texts) == NR_MISUSE);
 
-static DEFINE_RATELIMIT_STATE(misuse_limit, 5 * HZ, 10);
+/* For misuse of no pool. Each pool has a limit of its own, so that none hides another's. */
+static DEFINE_RATELIMIT_STATE(no_pool_reports, REPORT_INTERVAL, REPORT_BURST);
+
+static bool may_report(struct bytepool *pool)
+{
+	return __ratelimit(pool ? &pool->reports : &no_pool_reports);
+}
+
+static void show_stack(void)
+{
+	if (READ_ONCE(warn_misuse))
+		WARN(1, "bytepool: misuse\n");
+	else
+		dump_stack();
+}
 
 /**
  * report_misuse() - count and report an operation that is refused
@@ -69,7 +82,7 @@ void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 
 	if (pool)
 		atomic64_inc(&pool->misuse);
-	if (!__ratelimit(&misuse_limit))
+	if (!may_report(pool))
 		return;
 	if (other_site && misuse_texts[what].other)
 		pr_err("%s: %s: %p by %pS, %s by %pS\n", name,
@@ -78,10 +91,29 @@ void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 	else
 		pr_err("%s: %s: %p by %pS\n", name, misuse_texts[what].what,
 		       mem, (void *)site);
-	if (READ_ONCE(warn_misuse))
-		WARN(1, "bytepool: misuse\n");
-	else
-		dump_stack();
+	show_stack();
+}
+
+/**
+ * report_checked() - count and report what a check of memory has found
+ * @pool: the pool
+ * @fmt: the text, after the name of the pool
+ *
+ * Context: any but NMI.
+ */
+void report_checked(struct bytepool *pool, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	atomic64_inc(&pool->misuse);
+	if (!may_report(pool))
+		return;
+	va_start(args, fmt);
+	vaf.va = &args;
+	pr_err("%s: %pV", pool->name, &vaf);
+	va_end(args);
+	show_stack();
 }
 
 /* === Pools that callers pass, and gets that fail === */
@@ -134,6 +166,22 @@ void *get_failed_oversize(struct bytepool *pool, unsigned long site)
 }
 
 /**
+ * report_gfp() - report a get whose gfp flags cannot be honoured
+ * @pool: the pool
+ * @gfp: the flags
+ * @site: the call site
+ */
+void report_gfp(struct bytepool *pool, gfp_t gfp, unsigned long site)
+{
+	gfp_t refused = gfp & ~BYTEPOOL_GFP_MASK;
+
+	report_checked(
+		pool,
+		"get with gfp flags that cannot be honoured: %pGg, of %pGg, by %pS\n",
+		&refused, &gfp, (void *)site);
+}
+
+/**
  * get_allowed_slow() - report a get that no pool can serve
  * @pool: the caller's pool, which may be valid: ptr_valid() refuses addresses
  *	with a tag in their top byte
@@ -148,6 +196,6 @@ bool get_allowed_slow(struct bytepool *pool, gfp_t gfp, unsigned long site)
 		return false;
 	if (!(gfp & ~BYTEPOOL_GFP_MASK))
 		return true;
-	report_misuse(pool, MISUSE_GFP, NULL, site, 0);
+	report_gfp(pool, gfp, site);
 	return false;
 }

@@ -5,7 +5,9 @@
  */
 #include <linux/atomic.h>
 #include <linux/bug.h>
+#include <linux/bits.h>
 #include <linux/err.h>
+#include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/random.h>
@@ -140,6 +142,54 @@ static void out_symbol(struct out *out, unsigned long addr)
 		out_number(out, size, "/0x", 16, false, &plain);
 }
 
+static const char *const gfp_names[] = {
+	"__GFP_DMA",
+	"__GFP_HIGHMEM",
+	"__GFP_DMA32",
+	"__GFP_MOVABLE",
+	"__GFP_RECLAIMABLE",
+	"__GFP_HIGH",
+	"__GFP_IO",
+	"__GFP_FS",
+	"__GFP_ZERO",
+	"__GFP_DIRECT_RECLAIM",
+	"__GFP_KSWAPD_RECLAIM",
+	"__GFP_WRITE",
+	"__GFP_NOWARN",
+	"__GFP_RETRY_MAYFAIL",
+	"__GFP_NOFAIL",
+	"__GFP_NORETRY",
+	"__GFP_MEMALLOC",
+	"__GFP_COMP",
+	"__GFP_NOMEMALLOC",
+	"__GFP_HARDWALL",
+	"__GFP_THISNODE",
+	"__GFP_ACCOUNT",
+};
+
+static_assert(__GFP_BITS_MASK == BIT(ARRAY_SIZE(gfp_names)) - 1);
+
+/* The flags by their names, without the kernel's names for combinations. */
+static void out_gfp(struct out *out, gfp_t gfp)
+{
+	const struct spec plain = { .precision = -1 };
+	const char *separator = "";
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(gfp_names); i++) {
+		if (!(gfp & BIT(i)))
+			continue;
+		out_text(out, separator);
+		out_text(out, gfp_names[i]);
+		separator = "|";
+	}
+	if (gfp & ~__GFP_BITS_MASK || !gfp) {
+		out_text(out, separator);
+		out_number(out, gfp & ~__GFP_BITS_MASK, "0x", 16, false,
+			   &plain);
+	}
+}
+
 static void out_format(struct out *out, const char *fmt, va_list *args);
 
 /* Returns the end of the letters that belong to the %p. */
@@ -168,6 +218,9 @@ static const char *out_pointer(struct out *out, const char *fmt, void *ptr,
 		}
 		fmt++;
 		break;
+	case 'G':
+		out_gfp(out, *(const gfp_t *)ptr);
+		return fmt + (fmt[1] == 'g' ? 2 : 1);
 	case 'x':
 		out_number(out, (unsigned long)ptr, "", 16, false, spec);
 		return fmt + 1;

@@ -26,6 +26,12 @@ struct ratelimit_state {
 #define DEFINE_RATELIMIT_STATE(name, time, count) \
 	struct ratelimit_state name = RATELIMIT_STATE_INIT(name, time, count)
 
+static inline void ratelimit_state_init(struct ratelimit_state *rs,
+					int interval, int burst)
+{
+	*rs = (struct ratelimit_state)RATELIMIT_STATE_INIT(rs, interval, burst);
+}
+
 int shim_ratelimit(struct ratelimit_state *rs, const char *func);
 #define __ratelimit(rs) shim_ratelimit(rs, __func__)
 

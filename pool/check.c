@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bytepool - memory of checked pools: red zones, and poison while it rests
+ *
+ * In a pool with BYTEPOOL_CHECK the capacity is the length asked for. What lies
+ * between it and the end of the memory is red zone: filled by the get, looked at
+ * by the last release or the put.
+ *
+ * Then the memory is poisoned and rests, oldest first, before slab has it back:
+ * it is looked at again as it leaves, so that a write after release is found.
+ * Resting memory is charged to the idle budget. On kernels with KASAN nothing
+ * rests, because KASAN sees the write itself.
+ */
+#undef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/poison.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+
+#include "pool.h"
+
+/* Most bytes of a pool that rest. */
+#define MAX_RESTING (4UL << 20)
+
+/* Bytes that a report shows. */
+#define REPORT_BYTES 8
+
+/**
+ * struct resting - memory that rests
+ * @list: in bytepool.resting
+ * @payload: its slab cache
+ * @mem: the memory
+ * @size: its size, in bytes
+ * @got_by: call site of the last get
+ * @put_by: call site of the last release or put
+ */
+struct resting {
+	struct list_head list;
+	struct shared_cache *payload;
+	void *mem;
+	size_t size;
+	unsigned long got_by;
+	unsigned long put_by;
+};
+
+static void report_written(struct bytepool *pool, const char *what,
+			   const void *mem, const void *first, const void *end,
+			   unsigned long got_by, unsigned long put_by)
+{
+	size_t nr = min_t(size_t, end - first, REPORT_BYTES), i;
+	char bytes[3 * REPORT_BYTES + 1] = "";
+
+	for (i = 0; i < nr; i++)
+		snprintf(bytes + 3 * i, sizeof(bytes) - 3 * i, " %02x",
+			 ((const u8 *)first)[i]);
+	report_checked(pool,
+		       "%s: %p at offset %zu:%s, got by %pS, released by %pS\n",
+		       what, mem, (size_t)(first - mem), bytes, (void *)got_by,
+		       (void *)put_by);
+}
+
+/**
+ * red_zone_set() - fill the red zone of memory that is served
+ * @mem: the memory
+ * @len: length asked for, in bytes
+ * @size: size of the memory, in bytes
+ */
+void red_zone_set(void *mem, size_t len, size_t size)
+{
+	memset(mem + len, SLUB_RED_ACTIVE, size - len);
+}
+
+/**
+ * red_zone_check() - report a write behind the length asked for
+ * @pool: the pool
+ * @mem: the memory, which comes back
+ * @len: length asked for, in bytes
+ * @size: size of the memory, in bytes
+ * @got_by: call site of the get
+ * @put_by: call site of the last release or put
+ */
+void red_zone_check(struct bytepool *pool, const void *mem, size_t len,
+		    size_t size, unsigned long got_by, unsigned long put_by)
+{
+	const void *first;
+
+	first = memchr_inv(mem + len, SLUB_RED_ACTIVE, size - len);
+	if (unlikely(first))
+		report_written(pool, "written behind the length asked for", mem,
+			       first, mem + size, got_by, put_by);
+}
+
+static void poison_check(struct bytepool *pool, const struct resting *rest)
+{
+	const void *first;
+
+	first = memchr_inv(rest->mem, POISON_FREE, rest->size);
+	if (unlikely(first))
+		report_written(pool, "written after the last release",
+			       rest->mem, first, rest->mem + rest->size,
+			       rest->got_by, rest->put_by);
+}
+
+/* Look at memory that has rested, and free it. */
+static void rest_end(struct bytepool *pool, struct resting *rest)
+{
+	poison_check(pool, rest);
+	cache_free(rest->payload, rest->mem);
+	budget_uncharge(pool->objects.budget, rest->size);
+	kfree(rest);
+}
+
+/* Take out the memory that rests longest, if more than @max bytes rest. */
+static struct resting *rest_oldest(struct bytepool *pool, size_t max)
+{
+	struct resting *rest = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
+	if (pool->resting_bytes > max) {
+		rest = list_first_entry(&pool->resting, struct resting, list);
+		list_del(&rest->list);
+		pool->resting_bytes -= rest->size;
+	}
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	return rest;
+}
+
+/**
+ * rest_drain() - look at memory that rests, and free it
+ * @pool: the pool
+ * @max: how many bytes may go on resting
+ *
+ * Context: any in which slab is allowed.
+ */
+void rest_drain(struct bytepool *pool, size_t max)
+{
+	struct resting *rest;
+
+	while ((rest = rest_oldest(pool, max)))
+		rest_end(pool, rest);
+}
+
+/**
+ * rest_begin() - poison memory, and let it rest
+ * @pool: the pool
+ * @payload: slab cache of the memory
+ * @mem: the memory
+ * @got_by: call site of the get
+ * @put_by: call site of the last release or put
+ *
+ * Return: false, and nothing is done, where memory does not rest.
+ */
+bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
+		unsigned long got_by, unsigned long put_by)
+{
+	struct idle_budget *budget = pool->objects.budget;
+	size_t size = payload->size;
+	struct resting *rest;
+	unsigned long flags;
+
+	if (IS_ENABLED(CONFIG_KASAN) || size > MAX_RESTING || !slab_allowed())
+		return false;
+	rest = kmalloc(sizeof(*rest), GFP_NOWAIT | __GFP_NOWARN);
+	if (!rest)
+		return false;
+	if (!budget_charge(budget, size, size)) {
+		kfree(rest);
+		return false;
+	}
+	rest->payload = payload;
+	rest->mem = mem;
+	rest->size = size;
+	rest->got_by = got_by;
+	rest->put_by = put_by;
+	memset(mem, POISON_FREE, size);
+	if (!lock_unless_held(&pool->handles_lock, &flags)) {
+		budget_uncharge(budget, size);
+		kfree(rest);
+		return false;
+	}
+	list_add_tail(&rest->list, &pool->resting);
+	pool->resting_bytes += size;
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	rest_drain(pool, MAX_RESTING);
+	return true;
+}
