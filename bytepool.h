@@ -48,7 +48,10 @@ extern const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM];
 #define BYTEPOOL_VMALLOC 0x04
 /* Buffers may be looked up under RCU: bytepool_buf_tryretain() is legal. */
 #define BYTEPOOL_RCU 0x08
-/* The pool makes every check that the module has. */
+/*
+ * The pool makes every check that the module has. The capacity is the length
+ * asked for: a write behind it is reported, and so is one after the release.
+ */
 #define BYTEPOOL_CHECK 0x10
 
 /**
