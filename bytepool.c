@@ -98,7 +98,7 @@ static const struct kernel_param_ops magazines_ops = {
 module_param_cb(magazines, &magazines_ops, NULL, 0444);
 /* clang-format off */
 MODULE_PARM_DESC(magazines,
-		 "Recycle through per-CPU magazines: on, off, or auto (default): off where KASAN or slub_debug is to see every allocation");
+		 "Recycle through per-CPU magazines: on, off, or auto (default): off where KASAN is to see every allocation, or slab poisons (slub_debug=P)");
 /* clang-format on */
 
 static unsigned int idle_trim = 6;
@@ -224,8 +224,8 @@ static u32 idle_handle_flags(const struct bytepool *pool)
 /* Set the largest length for which a fast path can skip all other tests. */
 static void set_fast_path(struct bytepool *pool)
 {
-	if (pool->limit || pool->priv_size ||
-	    pool->flags & (BYTEPOOL_ZERO | BYTEPOOL_CHECK))
+	if (pool->limit || pool->priv_size || raw_is_tracked(pool) ||
+	    pool->flags & BYTEPOOL_ZERO)
 		pool->fast_max = 0;
 	else
 		pool->fast_max = pool->largest;
@@ -287,17 +287,23 @@ static int pool_check_name(const char *name)
 
 /**
  * pool_bypasses() - tell whether a pool bypasses magazines
- * @flags: of the pool
+ * @pool: the pool, its caches found
  *
  * Return: true if the kernel's detectors, or the pool's own checks, are to see
  * every allocation. Such a pool frees memory as it comes back.
  */
-static bool pool_bypasses(unsigned int flags)
+static bool pool_bypasses(const struct bytepool *pool)
 {
-	if (flags & BYTEPOOL_CHECK || magazines == MAGAZINES_OFF)
+	unsigned int i;
+
+	if (pool->flags & BYTEPOOL_CHECK || magazines == MAGAZINES_OFF)
 		return true;
-	return magazines == MAGAZINES_AUTO &&
-	       (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_SLUB_DEBUG_ON));
+	if (magazines == MAGAZINES_ON)
+		return false;
+	for (i = 0; i < pool->nr_tiers; i++)
+		if (pool->tier[i].payload->poisoned)
+			return true;
+	return IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_SLUB_DEBUG_ON);
 }
 
 /**
@@ -351,7 +357,7 @@ static int pool_objects_init(struct bytepool *pool,
 		budget_init(budget, max_idle);
 	}
 	ret = objcache_init(&pool->objects, 2 * pool->nr_tiers + 1, ops, budget,
-			    pool_bypasses(pool->flags));
+			    pool_bypasses(pool));
 	if (ret)
 		return ret;
 	for (i = 0; i < pool->nr_tiers; i++) {

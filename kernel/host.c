@@ -9,17 +9,25 @@
  * bytepool_put() would have to pass the size. ksize() would tell sizes alone,
  * by an out-of-line call.
  */
+#include <linux/cache.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/pfn.h>
+#include <linux/printk.h>
 
 DEFINE_PER_CPU(bool, bytepool_cpu_locked);
 
 /* Offset of the field in struct page, in bytes. */
 unsigned long slab_cache_offset;
 /*
- * Size of the direct map at load, in bytes. A put of memory that is added later
- * takes the slow path.
+ * The largest range of the direct map without a hole, as it was at load: begin,
+ * its page, and size in bytes. A put of memory elsewhere, such as what lies below
+ * the hole for PCI or is added later, takes the slow path, which asks for each
+ * address whether it has a page.
  */
-unsigned long slab_linear_size;
+unsigned long slab_linear_start __ro_after_init;
+struct page *slab_linear_page __ro_after_init;
+unsigned long slab_linear_size __ro_after_init;
 
 static unsigned int find_word(struct kmem_cache *slab)
 {
@@ -40,11 +48,44 @@ static unsigned int find_word(struct kmem_cache *slab)
 	return nr == 1 ? word : 0;
 }
 
+/* Holes of memory maps are multiples of this. */
+#if defined(CONFIG_SPARSEMEM_VMEMMAP)
+#define PFN_STEP PAGES_PER_SUBSECTION
+#elif defined(CONFIG_SPARSEMEM)
+#define PFN_STEP PAGES_PER_SECTION
+#else
+#define PFN_STEP pageblock_nr_pages
+#endif
+
+/* Find the largest range of page frames that are all valid. */
+static void find_linear(void)
+{
+	unsigned long pfn = PHYS_PFN(__pa(PAGE_OFFSET)), start = pfn, nr = 0;
+	unsigned long end = PHYS_PFN(__pa(high_memory - 1)) + 1, best = pfn;
+
+	for (; pfn < end; pfn += PFN_STEP) {
+		if (!pfn_valid(pfn)) {
+			start = pfn + PFN_STEP;
+			continue;
+		}
+		if (min(pfn + PFN_STEP, end) - start <= nr)
+			continue;
+		best = start;
+		nr = min(pfn + PFN_STEP, end) - start;
+	}
+	slab_linear_start = (unsigned long)__va(PFN_PHYS(best));
+	slab_linear_page = pfn_to_page(best);
+	slab_linear_size = nr << PAGE_SHIFT;
+}
+
 /**
  * slab_cache_of_init() - prepare slab_cache_of()
  *
+ * If the field is not found, or not certain, slab_cache_of() knows no cache, and
+ * raw memory has to be known in another way.
+ *
  * Context: may sleep.
- * Return: 0; -ENOMEM; -EOPNOTSUPP if the field is not found, or not certain.
+ * Return: 0 or -ENOMEM.
  */
 int slab_cache_of_init(void)
 {
@@ -55,7 +96,10 @@ int slab_cache_of_init(void)
 	if (!slab)
 		return -ENOMEM;
 	slab_cache_offset = find_word(slab) * sizeof(void *);
-	slab_linear_size = (unsigned long)high_memory - PAGE_OFFSET;
 	kmem_cache_destroy(slab);
-	return slab_cache_offset ? 0 : -EOPNOTSUPP;
+	if (slab_cache_offset)
+		find_linear();
+	else
+		pr_warn("bytepool: the slab cache of memory is not to be found: raw memory is tracked\n");
+	return 0;
 }

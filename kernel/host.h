@@ -105,14 +105,22 @@ static __always_inline bool ptr_valid(const void *ptr)
 
 /* See host.c. */
 extern unsigned long slab_cache_offset;
+extern unsigned long slab_linear_start;
+extern struct page *slab_linear_page;
 extern unsigned long slab_linear_size;
 int slab_cache_of_init(void);
 
-/* Find the page of an address in the direct map, by its offset there. */
-#ifdef CONFIG_X86_64
-#define linear_page(offset) pfn_to_page((offset) >> PAGE_SHIFT)
+/* Tell whether slab_cache_of() finds the caches of memory. */
+static inline bool slab_cache_known(void)
+{
+	return slab_cache_offset;
+}
+
+/* Find the page of an address in the range, by its offset there. */
+#if defined(CONFIG_SPARSEMEM) && !defined(CONFIG_SPARSEMEM_VMEMMAP)
+#define linear_page(offset) virt_to_page((void *)(slab_linear_start + (offset)))
 #else
-#define linear_page(offset) virt_to_page((void *)(PAGE_OFFSET + (offset)))
+#define linear_page(offset) (slab_linear_page + ((offset) >> PAGE_SHIFT))
 #endif
 
 static __always_inline struct kmem_cache *slab_cache_in(struct page *page)
@@ -129,7 +137,9 @@ static __always_inline struct kmem_cache *slab_cache_in(struct page *page)
  */
 static inline struct kmem_cache *slab_cache_of(const void *mem)
 {
-	return virt_addr_valid(mem) ? slab_cache_in(virt_to_page(mem)) : NULL;
+	if (!slab_cache_known() || !virt_addr_valid(mem))
+		return NULL;
+	return slab_cache_in(virt_to_page(mem));
 }
 
 /*
@@ -138,7 +148,7 @@ static inline struct kmem_cache *slab_cache_of(const void *mem)
  */
 static __always_inline struct kmem_cache *slab_cache_of_linear(const void *mem)
 {
-	unsigned long offset = (unsigned long)mem - PAGE_OFFSET;
+	unsigned long offset = (unsigned long)mem - slab_linear_start;
 
 	if (unlikely(offset >= slab_linear_size))
 		return NULL;

@@ -20,6 +20,7 @@
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/poison.h>
 #include <linux/vmalloc.h>
 
 #include "pool.h"
@@ -216,6 +217,30 @@ static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
 					  window, NULL);
 }
 
+/*
+ * Tell whether slab poisons what is freed to a cache, as slub_debug=P on the
+ * command line has it: no kernel tells modules. Zero an object and free it: if
+ * the next one is not zero but poisoned, slab did it.
+ */
+static bool slab_poisons(struct kmem_cache *slab)
+{
+	size_t size = min_t(size_t, kmem_cache_size(slab), BYTEPOOL_GRAIN);
+	bool poisoned = false;
+	unsigned int i;
+	void *obj;
+
+	for (i = 0; i < 2; i++) {
+		obj = kmem_cache_alloc(slab, GFP_KERNEL | __GFP_NOWARN |
+						     __GFP_NORETRY);
+		if (!obj)
+			return false;
+		poisoned = !memchr_inv(obj, POISON_INUSE, size);
+		memset(obj, 0, size);
+		kmem_cache_free(slab, obj);
+	}
+	return poisoned;
+}
+
 static struct shared_cache *cache_create(enum cache_kind kind, size_t size,
 					 size_t align)
 {
@@ -230,6 +255,7 @@ static struct shared_cache *cache_create(enum cache_kind kind, size_t size,
 		kfree(cache);
 		return NULL;
 	}
+	cache->poisoned = kind == CACHE_PAYLOAD && slab_poisons(cache->slab);
 	cache->kind = kind;
 	cache->size = size;
 	cache->align = align;

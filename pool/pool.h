@@ -83,6 +83,7 @@ enum cache_kind {
  * @align: of an object, in bytes
  * @users: pools that use it; protected by caches_mutex. At 0 a work item
  *	destroys it
+ * @poisoned: slab poisons what is freed
  * @freed: objects were freed to @slab since it was last made to give unused
  *	slabs back
  * @shrunk: when that was, in jiffies; protected by caches_mutex
@@ -94,6 +95,7 @@ struct shared_cache {
 	size_t size;
 	size_t align;
 	unsigned int users;
+	bool poisoned;
 	bool freed;
 	unsigned long shrunk;
 	struct list_head list;
@@ -396,6 +398,12 @@ static inline const void *typed_functions(const struct bytepool *pool)
 static inline bool pool_is_typed(const struct bytepool *pool)
 {
 	return pool->functions;
+}
+
+/* All raw memory of the pool is tracked by its address. */
+static inline bool raw_is_tracked(const struct bytepool *pool)
+{
+	return pool->flags & BYTEPOOL_CHECK || !slab_cache_known();
 }
 
 /* Memory of checked pools has red zones, but objects are as long as their type. */

@@ -6,7 +6,8 @@
  * memory is an object of. The fast path, raw_class_of(), goes by the address of
  * the cache; the slow path, raw_tier(), by its object size. Memory that is no
  * object of a tier's cache is tracked by its address (track.c), and so is all
- * raw memory of a pool with BYTEPOOL_CHECK.
+ * raw memory of a pool with BYTEPOOL_CHECK, or of all pools on a kernel whose
+ * slab caches cannot be found.
  *
  * Idle raw memory is marked: see raw_mark_of(). Typed objects, which share
  * these functions, are not: their content is their user's while they are idle.
@@ -162,7 +163,7 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 	bool fresh = false;
 	void *mem;
 
-	if (pool->flags & BYTEPOOL_CHECK) {
+	if (raw_is_tracked(pool)) {
 		track = track_alloc(gfp);
 		if (!track)
 			return NULL;
@@ -427,8 +428,7 @@ noinline void raw_put(struct bytepool *pool, void *mem, unsigned long site)
 {
 	int tier;
 
-	/* All raw memory of a checked pool is tracked. */
-	if (pool->flags & BYTEPOOL_CHECK) {
+	if (raw_is_tracked(pool)) {
 		raw_put_tracked(pool, mem, true, site);
 		return;
 	}

@@ -139,6 +139,7 @@ struct kmem_cache {
 
 bool shim_init_on_alloc;
 bool shim_init_on_free;
+bool shim_slab_cache_hidden;
 
 /* The arena, its table, and how many of its chunks can be used. */
 struct shim_arena shim_arena;

@@ -133,6 +133,7 @@ struct kmem_cache {
 
 bool shim_init_on_alloc;
 bool shim_init_on_free;
+bool shim_slab_cache_hidden;
 
 /* Protects the tree, the caches and their counts. */
 static pthread_mutex_t tree_mutex = PTHREAD_MUTEX_INITIALIZER;

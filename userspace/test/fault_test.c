@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every allocation fails once: each scenario is run until it succeeds, with
- * its first allocation failing, then its second, and so on. Nothing may crash,
- * warn, be left behind or be reported as anything but want of memory.
+ * What the module does without. Every allocation fails once: each scenario is
+ * run until it succeeds, with its first allocation failing, then its second, and
+ * so on. Nothing may crash, warn, be left behind or be reported as anything but
+ * want of memory. And the slab cache of memory may not be found: kernels to come
+ * may hide it.
  */
 #include <linux/err.h>
 #include <linux/slab.h>
@@ -337,8 +339,37 @@ static void each_allocation_fails_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ret, 0);
 }
 
+/* The module tracks raw memory instead. */
+static void slab_caches_may_be_hidden(struct kunit *test)
+{
+	struct bytepool_stats stats;
+	struct bytepool *pool;
+	void *mem[3];
+	int i;
+
+	shim_slab_cache_hidden = true;
+	pool = create(0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	for (i = 0; i < 3; i++) {
+		mem[i] = bytepool_get(pool, sizes[i], GFP_KERNEL);
+		KUNIT_EXPECT_NOT_NULL(test, mem[i]);
+	}
+	for (i = 0; i < 3; i++)
+		bytepool_put(pool, mem[i]);
+	/* What was put already, and what was never got. */
+	bytepool_put(pool, mem[0]);
+	bytepool_put(pool, &stats);
+	bytepool_get_stats(pool, &stats);
+	KUNIT_EXPECT_EQ(test, stats.total_put, 3);
+	KUNIT_EXPECT_EQ(test, stats.misuse, 2);
+	bytepool_destroy(pool);
+	shim_slab_cache_hidden = false;
+}
+
 static struct kunit_case fault_cases[] = {
-	KUNIT_CASE_PARAM(each_allocation_fails_once, fault_gen_params), {}
+	KUNIT_CASE_PARAM(each_allocation_fails_once, fault_gen_params),
+	KUNIT_CASE(slab_caches_may_be_hidden),
+	{}
 };
 
 static struct kunit_suite fault_suite = {

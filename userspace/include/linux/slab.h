@@ -91,6 +91,14 @@ static inline int slab_cache_of_init(void)
 	return 0;
 }
 
+/* As in a kernel that hides it, if a test says so. */
+extern bool shim_slab_cache_hidden;
+
+static inline bool slab_cache_known(void)
+{
+	return !shim_slab_cache_hidden;
+}
+
 void *__must_check kvmalloc(size_t size, gfp_t gfp);
 void kvfree(const void *mem);
 
