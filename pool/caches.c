@@ -224,7 +224,8 @@ static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
  */
 static bool slab_poisons(struct kmem_cache *slab)
 {
-	size_t size = min_t(size_t, kmem_cache_size(slab), BYTEPOOL_GRAIN);
+	/* The last byte of an object is another one. */
+	const size_t size = BYTEPOOL_GRAIN / 2;
 	bool poisoned = false;
 	unsigned int i;
 	void *obj;
@@ -234,7 +235,7 @@ static bool slab_poisons(struct kmem_cache *slab)
 						     __GFP_NORETRY);
 		if (!obj)
 			return false;
-		poisoned = !memchr_inv(obj, POISON_INUSE, size);
+		poisoned = !memchr_inv(obj, POISON_FREE, size);
 		memset(obj, 0, size);
 		kmem_cache_free(slab, obj);
 	}

@@ -4,7 +4,6 @@
 #define _LINUX_POISON_H
 
 #define SLUB_RED_ACTIVE 0xcc
-#define POISON_INUSE	0x5a
 #define POISON_FREE	0x6b
 
 #endif /* _LINUX_POISON_H */
