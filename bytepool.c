@@ -678,7 +678,7 @@ static int copy_config(struct bytepool_config *to, const void *from,
  *
  * bytepool_create() is a macro that supplies the last two.
  *
- * Context: process; may sleep.
+ * Context: process; may sleep; not a CPU hotplug callback.
  * Return: the pool; ERR_PTR(-EINVAL) for a config that cannot be,
  * ERR_PTR(-EEXIST) for a name in use, ERR_PTR(-EOPNOTSUPP) for a reserve,
  * ERR_PTR(-ENOMEM).
@@ -725,7 +725,8 @@ EXPORT_SYMBOL_GPL(__bytepool_create);
  * last put or release frees the pool; bytepool.ko cannot be unloaded before
  * that.
  *
- * Context: process; may sleep.
+ * Context: process; may sleep; a WQ_MEM_RECLAIM worker too; not a CPU hotplug
+ * callback, since it takes the CPU hotplug lock.
  */
 void bytepool_destroy(struct bytepool *pool)
 {
@@ -793,11 +794,9 @@ static int typed_init(struct bytepool *pool, const void *functions)
 	tier->size = size;
 	tier->align_mask = align - 1;
 	ret = pool_objects_init(pool, &typed_ops, 0);
-	/* fini runs in process context only, and may wait for anything. */
-	if (!ret && type->fini) {
+	/* fini runs in process context only. */
+	if (!ret && type->fini)
 		pool->objects.class[class_raw(0)].destruct_sleeps = true;
-		pool->objects.wq = bytepool_idle_wq;
-	}
 	return ret;
 }
 
@@ -848,9 +847,12 @@ EXPORT_SYMBOL_GPL(__bytepool_objects_create);
  *
  * Users call it as foo_pool_destroy(): see DEFINE_BYTEPOOL_OBJECTS(). Does what
  * bytepool_destroy() does. Neither init nor fini runs after this has returned,
- * so the memory of an object that is still out goes back without fini.
+ * so the memory of an object that is still out goes back without fini. fini may
+ * destroy another pool. It may run in a worker with a rescuer, and so must not
+ * wait for work of a queue without one.
  *
- * Context: process; may sleep.
+ * Context: process; may sleep; a WQ_MEM_RECLAIM worker too; not a CPU hotplug
+ * callback.
  */
 void __bytepool_objects_destroy(void *pool)
 {

@@ -3,6 +3,7 @@
 #include <linux/irqflags.h>
 #include <linux/preempt.h>
 #include <linux/sizes.h>
+#include <linux/workqueue.h>
 
 #include "cases.h"
 
@@ -374,6 +375,84 @@ static void objects_fini_runs_before_destroy_returns(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&seen.fini), 200);
 }
 
+struct end {
+	struct work_struct work;
+	struct thing_pool *pool;
+};
+
+static void end_fn(struct work_struct *work)
+{
+	thing_pool_destroy(container_of(work, struct end, work)->pool);
+}
+
+/*
+ * Drivers reset and remove devices in such workers. What waits for a queue
+ * without a rescuer there is a warning.
+ */
+static void objects_destroy_in_a_worker_with_a_rescuer(struct kunit *test)
+{
+	struct thing_pool *pool = thing_pool(test);
+	struct workqueue_struct *wq;
+	struct thing *thing[200];
+	struct end end = { .pool = pool };
+	unsigned int i;
+
+	wq = alloc_workqueue("kunit", WQ_MEM_RECLAIM, 0);
+	KUNIT_ASSERT_NOT_NULL(test, wq);
+	INIT_WORK_ONSTACK(&end.work, end_fn);
+	for (i = 0; i < 200; i++) {
+		thing[i] = thing_pool_get(pool, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, thing[i]);
+	}
+	/* Some are on their way to the pool's own worker meanwhile. */
+	while (i)
+		thing_pool_put(pool, thing[--i]);
+	queue_work(wq, &end.work);
+	flush_work(&end.work);
+	destroy_work_on_stack(&end.work);
+	destroy_workqueue(wq);
+	KUNIT_EXPECT_EQ(test, atomic_read(&seen.fini), 200);
+	KUNIT_EXPECT_EQ(test, atomic_read(&seen.in_wrong_context), 0);
+}
+
+/* An object that owns a pool: its fini ends it. */
+struct owner {
+	struct bytepool *pool;
+};
+
+DEFINE_BYTEPOOL_OBJECTS(owner, struct owner);
+
+static int owner_init(struct owner *owner, gfp_t gfp)
+{
+	owner->pool = NULL;
+	return 0;
+}
+
+static void owner_fini(struct owner *owner)
+{
+	bytepool_destroy(owner->pool);
+}
+
+static void objects_fini_may_destroy_a_pool(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	struct owner_pool *pool;
+	struct owner *owner;
+
+	pool = owner_pool_create("kunit-owners", owner_init, owner_fini);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	owner = owner_pool_get(pool, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, owner);
+	config.name = "kunit-owned";
+	owner->pool = bytepool_create(&config);
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, owner->pool);
+	bytepool_put(owner->pool, bpt_get(test, owner->pool, 100));
+	owner_pool_put(pool, owner);
+	owner_pool_destroy(pool);
+	/* Its name is free again. */
+	bpt_pool(test, &config);
+}
+
 /* The memory of what is out goes back without fini, whose module may go. */
 static void objects_out_at_destroy_are_not_finished(struct kunit *test)
 {
@@ -485,6 +564,8 @@ static struct kunit_case objects_cases[] = {
 	KUNIT_CASE(objects_use_of_no_pool_is_refused),
 	KUNIT_CASE(objects_destroy_of_no_pool_does_nothing),
 	KUNIT_CASE(objects_fini_runs_before_destroy_returns),
+	KUNIT_CASE(objects_destroy_in_a_worker_with_a_rescuer),
+	KUNIT_CASE(objects_fini_may_destroy_a_pool),
 	KUNIT_CASE(objects_out_at_destroy_are_not_finished),
 	KUNIT_CASE(objects_get_from_a_dead_pool_is_refused),
 	KUNIT_CASE(objects_put_with_interrupts_off),

@@ -715,7 +715,6 @@ int objcache_init(struct objcache *oc, unsigned int nr_classes,
 	unsigned int cpu;
 
 	mutex_init(&oc->drain_lock);
-	oc->wq = bytepool_wq;
 	INIT_WORK(&oc->work, objcache_work);
 	INIT_WORK(&oc->trim_work, objcache_trim_work);
 	INIT_WORK(&oc->evict_work, objcache_evict_work);
@@ -781,7 +780,9 @@ void objcache_set_class_uncharged(struct objcache *oc, unsigned int class)
  * that comes back unpins: the caller counts the objects that are out and adds
  * their number to objcache.pinned.
  *
- * Context: may sleep.
+ * A destructor runs without drain_lock: it may end a pool of its own.
+ *
+ * Context: may sleep, not in a CPU hotplug callback.
  */
 void objcache_kill(struct objcache *oc)
 {
@@ -804,10 +805,11 @@ void objcache_kill(struct objcache *oc)
 	} while (freeze_cpus(oc));
 	cancel_work_sync(&oc->evict_work);
 	/* After evict_work, which may park objects. */
+	mutex_unlock(&oc->drain_lock);
 	flush_work(&oc->work);
+	/* Nobody else drains any more. */
 	drain_frozen(oc, DRAIN_ALL);
 	drain_depots(oc, SIZE_MAX, DRAIN_ALL);
-	mutex_unlock(&oc->drain_lock);
 }
 
 /**
@@ -834,12 +836,15 @@ int objcache_module_init(void)
 {
 	int ret = -ENOMEM;
 
-	/* Reclaim may wait for memory that this frees: hence a rescuer. */
+	/*
+	 * Reclaim may wait for memory that this frees, and a driver may destroy
+	 * a pool from a worker with a rescuer: hence one here.
+	 */
 	bytepool_wq =
 		alloc_workqueue("bytepool", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!bytepool_wq)
 		return ret;
-	/* Users' destructors, and slab, may wait for anything. */
+	/* Slab may wait for anything as a cache goes. */
 	bytepool_idle_wq = alloc_workqueue("bytepool_idle", WQ_UNBOUND, 0);
 	if (!bytepool_idle_wq)
 		goto err_destroy_wq;

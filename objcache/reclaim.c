@@ -62,7 +62,7 @@ void objcache_park(struct objcache *oc, unsigned int class, void *obj,
 	preempt_disable();
 	llist_add(&parked->node, &raw_cpu_ptr(oc->cpu)->parked);
 	preempt_enable();
-	queue_work(oc->wq, &oc->work);
+	queue_work(bytepool_wq, &oc->work);
 }
 
 static void unpark_cpu(struct objcache *oc, struct objcache_cpu *cp)
@@ -511,7 +511,7 @@ void objcache_trim_work(struct work_struct *work)
 void objcache_trim(struct objcache *oc)
 {
 	if (objcache_started(oc))
-		queue_work(bytepool_idle_wq, &oc->trim_work);
+		queue_work(bytepool_wq, &oc->trim_work);
 }
 
 int objcache_cpu_dead(unsigned int cpu, struct hlist_node *node)
@@ -718,7 +718,7 @@ static void evict_later(struct objcache *oc, unsigned int class)
 	WRITE_ONCE(oc->evicted, jiffies);
 	WRITE_ONCE(oc->wanting, class);
 	cpu_flush_idle(oc, class);
-	queue_work(bytepool_idle_wq, &oc->evict_work);
+	queue_work(bytepool_wq, &oc->evict_work);
 }
 
 /**

@@ -329,7 +329,6 @@ struct objcache_ops {
  * @shared_recent: ring of lengths that were served without a CPU cache
  * @shared_pos: number of lengths noted in @shared_recent
  * @hotplug: instance of the CPU hotplug state
- * @wq: workqueue of @work
  * @work: destructs parked objects
  * @trim_work: drains what has been resting
  * @evict_work: destructs inactive objects while the budget is exhausted
@@ -352,7 +351,6 @@ struct objcache {
 	struct recent_length *shared_recent;
 	atomic_t shared_pos;
 	struct hlist_node hotplug;
-	struct workqueue_struct *wq;
 	struct work_struct work;
 	struct work_struct trim_work;
 	struct work_struct evict_work;
@@ -363,7 +361,7 @@ struct objcache {
 
 extern struct magazine no_magazine;
 extern struct cpu_cache no_cpu_cache;
-/* Reclaim may wait for the first; work on the second may wait for anything. */
+/* Reclaim, and the end of a pool, may wait for the first, but not for the second. */
 extern struct workqueue_struct *bytepool_wq;
 extern struct workqueue_struct *bytepool_idle_wq;
 

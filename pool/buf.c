@@ -617,6 +617,7 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 	enum pop pop;
 	void *obj;
 
+	get_might_alloc(gfp);
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return buf_get_slow(pool, len, gfp, NULL, _RET_IP_);
@@ -980,6 +981,8 @@ EXPORT_SYMBOL_GPL(bytepool_buf_capacity);
  * @buf: the buffer, of which the caller has the only reference
  * @len: length in bytes, 1 to the capacity
  *
+ * Success means that the caller is alone: what other holders wrote is seen.
+ *
  * Context: any but NMI.
  * Return: 0; -EINVAL if @len is 0 or past the capacity, or the buffer NULL or
  * dead; -EBUSY if it is shared.
@@ -998,6 +1001,8 @@ int bytepool_buf_set_len(struct bytepool_buf *buf, size_t len)
 	}
 	if (refs > 1)
 		return -EBUSY;
+	/* Pairs with the release in buf_unref_atomic(), buf_release_slow(). */
+	smp_acquire__after_ctrl_dep();
 	buf->len = len;
 	return 0;
 }
@@ -1199,6 +1204,7 @@ int bytepool_get_bufs(struct bytepool *pool, size_t len, unsigned int nr,
 
 	if (!nr)
 		return 0;
+	get_might_alloc(gfp);
 	if (!bufs)
 		return -ENOMEM;
 	memset(bufs, 0, array_size(nr, sizeof(*bufs)));
@@ -1263,6 +1269,7 @@ unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
 	unsigned int tier, i;
 	void *buf;
 
+	get_might_alloc(gfp);
 	if (!get_allowed(pool, gfp, _RET_IP_) || len - 1 >= pool->largest)
 		return 0;
 	oc = &pool->objects;

@@ -21,6 +21,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/poison.h>
+#include <linux/sched.h>
 #include <linux/vmalloc.h>
 
 #include "pool.h"
@@ -138,8 +139,10 @@ static void free_parked_fn(struct work_struct *work)
 {
 	struct llist_node *mem, *next;
 
-	llist_for_each_safe(mem, next, llist_del_all(&parked_mem))
+	llist_for_each_safe(mem, next, llist_del_all(&parked_mem)) {
 		kvfree(mem);
+		cond_resched();
+	}
 }
 
 static DECLARE_WORK(free_parked_work, free_parked_fn);

@@ -103,6 +103,7 @@ void *__bytepool_objects_get(void *pool, gfp_t gfp)
 	struct bytepool *of = typed_pool_of(pool, _RET_IP_);
 	void *obj;
 
+	get_might_alloc(gfp);
 	if (!of)
 		return NULL;
 	if (likely(of->fast_max) && likely(!(gfp & ~BYTEPOOL_GFP_MASK)) &&

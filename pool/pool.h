@@ -40,6 +40,7 @@
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/refcount.h>
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -554,6 +555,16 @@ static __always_inline bool limit_uncharge(struct bytepool *pool, size_t bytes)
 			return false;
 	} while (!atomic_long_try_cmpxchg(&pool->used, &used, used - bytes));
 	return true;
+}
+
+/*
+ * Warn, in debug kernels, about a get whose context does not allow what its gfp
+ * flags say: on each get, not just where the allocator is asked.
+ */
+static __always_inline void get_might_alloc(gfp_t gfp)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP) || IS_ENABLED(CONFIG_LOCKDEP))
+		might_alloc(gfp);
 }
 
 static inline gfp_t get_gfp(const struct bytepool *pool, gfp_t gfp)

@@ -314,6 +314,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 	enum pop pop;
 	void *mem;
 
+	get_might_alloc(gfp);
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= pool->fast_max))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);

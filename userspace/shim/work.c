@@ -34,6 +34,7 @@
  */
 struct workqueue_struct {
 	char name[32];
+	unsigned int flags;
 	int nr_queued;
 };
 
@@ -382,6 +383,7 @@ struct workqueue_struct *alloc_workqueue(const char *fmt, unsigned int flags,
 	shim_unshield();
 	if (!wq)
 		return NULL;
+	wq->flags = flags;
 	va_start(args, max_active);
 	vsnprintf(wq->name, sizeof(wq->name), fmt, args);
 	va_end(args);
@@ -529,12 +531,30 @@ static bool is_under_way(struct work_struct *work)
 				   READ_ONCE(work->expires) <= now_ns());
 }
 
+static struct worker *own_worker(void)
+{
+	struct worker *worker;
+
+	lockdep_assert_held(&work_mutex);
+	list_for_each_entry(worker, &workers, list)
+		if (pthread_equal(worker->thread, pthread_self()))
+			return worker;
+	return NULL;
+}
+
 static void check_waiter(struct work_struct *work)
 {
-	struct worker *worker = worker_of(work);
+	struct worker *own = own_worker();
 
-	WARN(worker && pthread_equal(worker->thread, pthread_self()),
+	if (!own)
+		return;
+	WARN(worker_of(work) == own,
 	     "a work item that waits for itself: a deadlock\n");
+	/* What has a rescuer must not depend on what has none. */
+	WARN(own->wq && own->wq->flags & WQ_MEM_RECLAIM && work->wq &&
+		     !(work->wq->flags & WQ_MEM_RECLAIM),
+	     "WQ_MEM_RECLAIM %s is flushing !WQ_MEM_RECLAIM %s\n",
+	     own->wq->name, work->wq->name);
 }
 
 bool flush_work(struct work_struct *work)
@@ -590,7 +610,11 @@ bool cancel_delayed_work_sync(struct delayed_work *dwork)
 
 /* === RCU callbacks === */
 
-static struct workqueue_struct rcu_wq = { .name = "rcu" };
+/* Of the kernel, RCU needs no worker: as good as one with a rescuer. */
+static struct workqueue_struct rcu_wq = {
+	.name = "rcu",
+	.flags = WQ_MEM_RECLAIM,
+};
 static struct rcu_head *callbacks;
 
 /* They run where the kernel runs them: in a soft interrupt. */

@@ -57,6 +57,8 @@ struct delayed_work {
 	struct delayed_work name = { .work = SHIM_WORK((name).work, f) }
 #define INIT_WORK(work, f)	    shim_init_work(work, f)
 #define INIT_DELAYED_WORK(dwork, f) shim_init_work(&(dwork)->work, f)
+#define INIT_WORK_ONSTACK(work, fn) INIT_WORK(work, fn)
+#define destroy_work_on_stack(work) ((void)(work))
 
 void shim_init_work(struct work_struct *work, work_func_t func);
 
