@@ -8,6 +8,10 @@ tools := kunit/boot
 # Headers of the running kernel, or else of Debian's stock kernel.
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build))
 DESTDIR ?=
+# Folder with modules that are built already, for make install.
+MODULES ?=
+# Where header and symbols go, for drivers outside of the tree.
+src := /usr/src/bytepool-$(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 modules:
 	@kdir=$(KDIR); \
@@ -15,11 +19,18 @@ modules:
 	$(MAKE) -C $$kdir M=$(CURDIR) modules
 
 # The tests and the sample stay here.
-install: modules
-	@release=$$(modinfo -F vermagic bytepool.ko | cut -d ' ' -f 1) && \
-	install -D -m 644 bytepool.ko \
+install: $(if $(MODULES),,modules)
+	@dir=$(or $(MODULES),$(CURDIR)) && \
+	release=$$(modinfo -F vermagic $$dir/bytepool.ko | cut -d ' ' -f 1) && \
+	install -D -m 644 $$dir/bytepool.ko \
 		$(DESTDIR)/lib/modules/$$release/updates/bytepool.ko && \
-	$(if $(DESTDIR),:,depmod $$release)
+	install -D -m 644 bytepool.h $(DESTDIR)$(src)/bytepool.h && \
+	install -D -m 644 $$dir/Module.symvers \
+		$(DESTDIR)$(src)/$$release/Module.symvers && \
+	$(if $(DESTDIR),:,depmod $$release) && \
+	echo "Installed bytepool.ko for $$release, and for drivers outside of" && \
+	echo "this tree $(src)/bytepool.h and" && \
+	echo "$(src)/$$release/Module.symvers"
 
 lib:
 	@$(tools)/prepare.sh packages userspace
@@ -70,9 +81,11 @@ distclean: clean
 help:
 	@echo 'Targets:'
 	@echo '  modules          build bytepool.ko, sample, tests, benchmark (default)'
-	@echo '  install          install bytepool.ko where modprobe finds it'
+	@echo '  install          install bytepool.ko where modprobe finds it, and header and'
+	@echo '                   symbols in /usr/src for drivers outside of the tree'
 	@echo '  lib              build the userspace library: build/libbytepool.{a,so},'
-	@echo '                   build/bytepool.pc'
+	@echo '                   build/bytepool.pc; make -C userspace install puts it into'
+	@echo '                   PREFIX=/usr/local'
 	@echo '  run              load the modules into the stock Debian kernel, in a machine'
 	@echo '                   of its own, and send a file through them'
 	@echo '  check            run all tests and all style checks'

@@ -1403,20 +1403,23 @@ static void receive_file(struct checksum *sum, size_t read_size,
 	checksum_finish(sum);
 }
 
-/* Sends until @nr messages are out, or all of the file. */
+/* So often the file is sent: buffers that come back are used again. */
+#define ROUNDS 30
+
+/* Sends until @nr messages are out, or all of the file, each time. */
 static void send_file(int fd, const unsigned char *file, size_t size,
 		      struct checksum *sum, unsigned int nr)
 {
-	size_t left;
+	size_t pos;
 	size_t len;
 
-	while (sum->calls < nr && sum->bytes < size) {
-		left = size - sum->bytes;
+	while (sum->calls < nr && sum->bytes < ROUNDS * size) {
+		pos = sum->bytes % size;
 		len = transfer_len(sum->calls);
-		if (len > left)
-			len = left;
-		CHECK(write(fd, file + sum->bytes, len) == (ssize_t)len);
-		checksum_add(sum, file + sum->bytes, len);
+		if (len > size - pos)
+			len = size - pos;
+		CHECK(write(fd, file + pos, len) == (ssize_t)len);
+		checksum_add(sum, file + pos, len);
 		sum->calls++;
 	}
 }
@@ -1444,6 +1447,35 @@ static void print_and_compare(const struct checksum *sent,
 	CHECK(received[NR_READERS - 1].calls == sent->calls);
 }
 
+/* Sums what follows a key over the tiers. */
+static unsigned long long sum_over_tiers(const char *key)
+{
+	const char *stats = read_stats();
+	unsigned long long sum = 0;
+	char tier_key[32];
+	size_t tier;
+
+	for (tier = 0; tier < NR_TIERS; tier++) {
+		snprintf(tier_key, sizeof(tier_key),
+			 "\"%zu\":", TIER_SIZE(tier));
+		sum += number_after(strstr(stats, tier_key), key);
+	}
+	return sum;
+}
+
+/* What the pool is for: memory used again, and one copy for all readers. */
+static void print_gains(const struct checksum *sent)
+{
+	unsigned long long gets = sum_over_tiers("\"get\":");
+	unsigned long long hits = sum_over_tiers("\"hit\":");
+
+	printf("recycled: %llu of %llu buffers, %llu %%\n", hits, gets,
+	       100 * hits / gets);
+	printf("copies: %llu MiB into shared buffers; a copy for each of %zu readers would be %llu MiB\n",
+	       sent->bytes >> 20, NR_READERS, NR_READERS * (sent->bytes >> 20));
+	CHECK(hits > gets / 2);
+}
+
 static void transfer(void)
 {
 	unsigned long long gets[NR_TIERS + 1];
@@ -1467,7 +1499,7 @@ static void transfer(void)
 	for (i = 0; i < NR_READERS; i++) {
 		pids[i] = fork_child();
 		if (!pids[i]) {
-			receive_file(&received[i], read_sizes[i], size,
+			receive_file(&received[i], read_sizes[i], ROUNDS * size,
 				     ready[1], go[0]);
 			exit(EXIT_SUCCESS);
 		}
@@ -1487,6 +1519,7 @@ static void transfer(void)
 	for (i = 0; i < NR_READERS; i++)
 		join(pids[i]);
 	print_and_compare(&sent, received);
+	print_gains(&sent);
 	check_every_tier_served(gets);
 }
 

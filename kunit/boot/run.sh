@@ -71,7 +71,7 @@ run_stock()
 	quietly "$logs/run-modules.log" build_stock
 	ln -sf "$(echo "$dir"/vmlinuz-*)" "$build/stock/file"
 	echo "Booting that kernel in QEMU, two CPUs, $(accelerator_text);" \
-		"sending it its own image"
+		"sending it its own image, thirty times"
 	boot_stock run transfer 300 "$build/stock/file"
 	judge_run
 }

@@ -16,6 +16,7 @@ mapfile -t core < <(find ./*.c ./*.h pool objcache kernel -type f \
 	-name '*.[ch]' ! -name '*.mod.c')
 mapfile -t cases < <(find kunit -type f -name '*.[ch]' ! -name '*.mod.c')
 mapfile -t shim < <(find userspace -type f -name '*.[ch]')
+mapfile -t users < <(find samples bench -type f -name '*.[ch]' ! -name '*.mod.c')
 
 # How userspace compiles the core.
 shim_flags=(
@@ -97,7 +98,7 @@ check_checkpatch-userspace()
 check_clang-format()
 {
 	clang-format --dry-run -Werror "${core[@]}" "${cases[@]}" "${shim[@]}" \
-		samples/*.c bench/*.[ch]
+		"${users[@]}"
 }
 
 # The core as userspace compiles it, and the shim. Not its tests: they misuse

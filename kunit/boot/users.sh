@@ -31,15 +31,17 @@ extract()
 
 readme_module()
 {
-	local name
+	local name root=$dir/root src
 
+	make -s -C "$top" install MODULES="$build/stock" DESTDIR="$root"
+	src=$(echo "$root"/usr/src/bytepool-*)
 	extract module >names
-	echo "ccflags-y += -I$top" >Kbuild
+	echo "ccflags-y += -I$src" >Kbuild
 	while read -r name; do
 		echo "obj-m += $name.o" >>Kbuild
 	done <names
 	make -C "$("$here/prepare.sh" headers)" M="$dir" W=1 KCFLAGS=-Werror \
-		KBUILD_EXTRA_SYMBOLS="$build/stock/Module.symvers" modules
+		KBUILD_EXTRA_SYMBOLS="$(echo "$src"/*/Module.symvers)" modules
 }
 
 # Compiles one file against the library, and runs it.

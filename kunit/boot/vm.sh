@@ -160,7 +160,7 @@ boot_stock()
 		-cpu max -smp 2 -m 1024 -display none -monitor none -nodefaults \
 		-no-reboot -serial stdio -serial "file:$logs/$name.report" \
 		-kernel "$image" -initrd "$root.cpio.gz" -append "console=ttyS0 \
-		panic=-1 oops=panic log_buf_len=4M jobs=$jobs report=/dev/ttyS1"
+		panic=-1 oops=panic no_timer_check log_buf_len=4M jobs=$jobs report=/dev/ttyS1"
 }
 
 # Boots kernel $1 with one CPU and a clock that ticks once an instruction.
@@ -181,7 +181,7 @@ boot_counting()
 		-display none -monitor none -nodefaults -no-reboot \
 		-serial stdio -serial "file:$logs/$name.report" \
 		-kernel "$image" -initrd "$root.cpio.gz" \
-		-append "console=ttyS0 panic=-1 oops=panic jobs=$jobs \
+		-append "console=ttyS0 panic=-1 oops=panic no_timer_check jobs=$jobs \
 		report=/dev/ttyS1 $*"
 }
 
