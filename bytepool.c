@@ -25,6 +25,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/notifier.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
@@ -898,6 +899,25 @@ static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_STOP;
 }
 
+/* === Modules that come and go === */
+
+/* Before a module's init functions go, or all of it: see pool/sites.c. */
+static int module_event(struct notifier_block *nb, unsigned long event,
+			void *module)
+{
+	struct bytepool *pool;
+
+	if (event != MODULE_STATE_LIVE && event != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+	mutex_lock(&pools_mutex);
+	list_for_each_entry(pool, &pools, list)
+		sites_keep(pool, module, event == MODULE_STATE_GOING);
+	mutex_unlock(&pools_mutex);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_nb = { .notifier_call = module_event };
+
 /* === Module === */
 
 static int __init bytepool_init(void)
@@ -923,6 +943,8 @@ static int __init bytepool_init(void)
 	shrinker_register(shrinker);
 	track_module_init();
 	raw_module_init();
+	/* Without it, sites of code that is gone are wrong names. */
+	register_module_notifier(&module_nb);
 	debugfs_module_init();
 	return 0;
 }
@@ -930,11 +952,13 @@ static int __init bytepool_init(void)
 static void __exit bytepool_exit(void)
 {
 	/* No pool is left: each pool holds a reference to the module. */
+	unregister_module_notifier(&module_nb);
 	cancel_delayed_work_sync(&trim_work);
 	debugfs_module_exit();
 	shrinker_free(shrinker);
 	track_module_exit();
 	payload_module_exit();
+	sites_module_exit();
 	objcache_module_exit();
 }
 

@@ -143,7 +143,7 @@ static int buf_tier(const struct bytepool_buf *buf)
  * spare handle that is parked then are those of struct parked: they are used
  * only if the count was not 0 before and after they were read.
  */
-static void count_buf(struct site_table *table, const struct bytepool_buf *buf)
+static void count_buf(struct bytepool_buf *buf, void *table)
 {
 	unsigned long site;
 	size_t capacity;
@@ -162,9 +162,10 @@ static void count_buf(struct site_table *table, const struct bytepool_buf *buf)
 		site_count(table, KIND_BUF, tier, site, 1, capacity);
 }
 
-/* Count a batch of live buffers. Returns false at the end of the list. */
-static bool count_batch(struct bytepool *pool, struct bytepool_buf *cursor,
-			struct site_table *table)
+/* Look at a batch of handles. Returns false at the end of the list. */
+static bool walk_batch(struct bytepool *pool, struct bytepool_buf *cursor,
+		       void (*look)(struct bytepool_buf *buf, void *arg),
+		       void *arg)
 {
 	struct list_head *pos = &cursor->link;
 	struct bytepool_buf *buf;
@@ -176,33 +177,44 @@ static bool count_batch(struct bytepool *pool, struct bytepool_buf *cursor,
 		if (pos == &pool->live_list)
 			return false;
 		buf = list_entry(pos, struct bytepool_buf, link);
-		count_buf(table, buf);
+		look(buf, arg);
 	}
 	list_move(&cursor->link, pos);
 	return true;
 }
 
-static void count_bufs(struct bytepool *pool, struct site_table *table)
+/**
+ * handles_for_each() - look at all handles in bytepool.live_list
+ * @pool: the pool
+ * @look: called with each handle, in whatever state it is: see buf.c; under
+ *	handles_lock
+ * @next: called between batches, where it may sleep; returns false to stop
+ * @arg: for both
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOMEM, and nothing is looked at.
+ */
+int handles_for_each(struct bytepool *pool,
+		     void (*look)(struct bytepool_buf *buf, void *arg),
+		     bool (*next)(void *arg), void *arg)
 {
 	struct bytepool_buf *cursor = kzalloc(sizeof(*cursor), GFP_KERNEL);
 	unsigned long flags;
 	bool more;
 
-	if (!cursor) {
-		table->no_memory = true;
-		return;
-	}
+	if (!cursor)
+		return -ENOMEM;
 	/* The cursor is a handle with a count of 0: other walkers skip it. */
 	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_add(&cursor->link, &pool->live_list);
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	do {
 		raw_spin_lock_irqsave(&pool->handles_lock, flags);
-		more = count_batch(pool, cursor, table);
+		more = walk_batch(pool, cursor, look, arg);
 		if (!more)
 			list_del(&cursor->link);
 		raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-		if (more && !site_table_grow(table))
+		if (more && !next(arg))
 			break;
 	} while (more);
 	if (more) {
@@ -211,6 +223,7 @@ static void count_bufs(struct bytepool *pool, struct site_table *table)
 		raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	}
 	kfree(cursor);
+	return 0;
 }
 
 /**
@@ -223,7 +236,7 @@ struct tracked_count {
 	u64 tracked[BYTEPOOL_MAX_TIERS];
 };
 
-static void count_track(const struct track *track, void *arg)
+static void count_track(struct track *track, void *arg)
 {
 	struct tracked_count *count = arg;
 
@@ -276,7 +289,8 @@ static bool site_table_make(struct bytepool *pool, struct site_table *table)
 	memset(table, 0, sizeof(*table));
 	if (!site_table_resize(table, SITE_ROWS_MIN))
 		return false;
-	count_bufs(pool, table);
+	if (handles_for_each(pool, count_buf, site_table_grow, table))
+		table->no_memory = true;
 	count_raw(pool, table);
 	sort(table->rows, table->room, sizeof(*table->rows), compare_rows,
 	     NULL);
@@ -309,8 +323,8 @@ static void row_format(const struct bytepool *pool, const struct site_row *row,
  */
 int outstanding_show(struct bytepool *pool, struct seq_file *m)
 {
+	char size[24], name[SITE_NAME_LEN];
 	struct site_table table;
-	char size[24];
 	unsigned int i;
 
 	if (!site_table_make(pool, &table)) {
@@ -326,7 +340,7 @@ int outstanding_show(struct bytepool *pool, struct seq_file *m)
 		seq_printf(m, "%-6s %10s %10llu %14llu ", row_kind(pool, row),
 			   size, row->nr, row->bytes);
 		if (row->site)
-			seq_printf(m, "%pS\n", (void *)row->site);
+			seq_printf(m, "%s\n", site_text(row->site, name));
 		else
 			seq_puts(m, "-\n");
 	}
@@ -343,9 +357,9 @@ int outstanding_show(struct bytepool *pool, struct seq_file *m)
  */
 void report_outstanding(struct bytepool *pool)
 {
+	char size[24], name[SITE_NAME_LEN];
 	struct site_table table;
 	struct site_row rest = {};
-	char size[24];
 	unsigned int i;
 
 	pr_warn("%s: destroyed with memory in use, valid until given back:\n",
@@ -357,9 +371,9 @@ void report_outstanding(struct bytepool *pool)
 
 		row_format(pool, row, size, sizeof(size));
 		if (row->site)
-			pr_warn("%s: %llu %s of %s got by %pS\n", pool->name,
+			pr_warn("%s: %llu %s of %s got by %s\n", pool->name,
 				row->nr, row_kind(pool, row), size,
-				(void *)row->site);
+				site_text(row->site, name));
 		else
 			pr_warn("%s: %llu %s of %s\n", pool->name, row->nr,
 				row_kind(pool, row), size);

@@ -16,6 +16,7 @@
  *	  report.c	misuse that is refused, gets that fail
  *	  track.c	memory that is tracked by its address
  *	  outstanding.c	memory in use, by call site
+ *	  sites.c	names of call sites whose code goes
  *	  stats.c	counts, summed up over the CPUs
  *	  debugfs.c	counts and memory in use, for people and scripts
  *	objcache/	the recycler: see objcache/objcache.h. It calls the floors
@@ -679,8 +680,11 @@ long pool_outstanding(struct bytepool *pool);
 void report_outstanding(struct bytepool *pool);
 int outstanding_show(struct bytepool *pool, struct seq_file *m);
 void track_for_each(struct bytepool *pool,
-		    void (*look)(const struct track *track, void *arg),
+		    void (*look)(struct track *track, void *arg),
 		    bool (*next)(void *arg), void *arg);
+int handles_for_each(struct bytepool *pool,
+		     void (*look)(struct bytepool_buf *buf, void *arg),
+		     bool (*next)(void *arg), void *arg);
 void track_module_init(void);
 void track_module_exit(void);
 
@@ -692,6 +696,15 @@ static __always_inline bool get_allowed(struct bytepool *pool, gfp_t gfp,
 		return true;
 	return get_allowed_slow(pool, gfp, site);
 }
+
+/* === Call sites (sites.c) === */
+
+/* Longest name of a call site, with its end. */
+#define SITE_NAME_LEN 120
+
+const char *site_text(unsigned long site, char text[SITE_NAME_LEN]);
+void sites_keep(struct bytepool *pool, struct module *module, bool all);
+void sites_module_exit(void);
 
 /* === Statistics (stats.c, debugfs.c) === */
 

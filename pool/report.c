@@ -79,15 +79,16 @@ void report_misuse(struct bytepool *pool, enum misuse what, const void *mem,
 		   unsigned long site, unsigned long other_site)
 {
 	const char *name = pool ? pool->name : "-";
+	char other[SITE_NAME_LEN];
 
 	if (pool)
 		atomic64_inc(&pool->misuse);
 	if (!may_report(pool))
 		return;
 	if (other_site && misuse_texts[what].other)
-		pr_err("%s: %s: %p by %pS, %s by %pS\n", name,
+		pr_err("%s: %s: %p by %pS, %s by %s\n", name,
 		       misuse_texts[what].what, mem, (void *)site,
-		       misuse_texts[what].other, (void *)other_site);
+		       misuse_texts[what].other, site_text(other_site, other));
 	else
 		pr_err("%s: %s: %p by %pS\n", name, misuse_texts[what].what,
 		       mem, (void *)site);

@@ -264,7 +264,7 @@ enum track_found track_remove(struct bytepool *pool, const void *mem,
 
 static void look_at_bucket(struct track_level *level, unsigned int i,
 			   struct bytepool *pool,
-			   void (*look)(const struct track *track, void *arg),
+			   void (*look)(struct track *track, void *arg),
 			   void *arg)
 {
 	raw_spinlock_t *lock;
@@ -280,7 +280,7 @@ static void look_at_bucket(struct track_level *level, unsigned int i,
 }
 
 static bool look_at_level(struct track_level *level, struct bytepool *pool,
-			  void (*look)(const struct track *track, void *arg),
+			  void (*look)(struct track *track, void *arg),
 			  bool (*next)(void *arg), void *arg)
 {
 	unsigned int i;
@@ -306,7 +306,7 @@ static bool look_at_level(struct track_level *level, struct bytepool *pool,
  * Context: may sleep.
  */
 void track_for_each(struct bytepool *pool,
-		    void (*look)(const struct track *track, void *arg),
+		    void (*look)(struct track *track, void *arg),
 		    bool (*next)(void *arg), void *arg)
 {
 	unsigned int i;

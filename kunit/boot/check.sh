@@ -119,7 +119,8 @@ lane_stock()
 {
 	step stock/modules build_stock
 	step stock/readme-module "$here/users.sh" readme-module
-	boot_and_judge stock stock unit,driver 1100
+	boot_and_judge stock stock unit,driver,sites 1100
+	step stock/sites section_ok stock sites
 	ktap stock/bench "$top/bench/kernel.sh" gate
 }
 

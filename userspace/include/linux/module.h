@@ -10,6 +10,7 @@
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/moduleparam.h>
+#include <linux/notifier.h>
 #include <linux/types.h>
 
 #define MODULE_NAME_LEN (64 - sizeof(unsigned long))
@@ -28,6 +29,35 @@ static inline const char *module_name(struct module *module)
 }
 
 int module_refcount(struct module *module);
+
+enum module_state {
+	MODULE_STATE_LIVE,
+	MODULE_STATE_COMING,
+	MODULE_STATE_GOING,
+};
+
+/* Reduced: the code of a program does not come and go. */
+static inline int register_module_notifier(struct notifier_block *nb)
+{
+	return 0;
+}
+
+static inline int unregister_module_notifier(struct notifier_block *nb)
+{
+	return 0;
+}
+
+static inline bool within_module_init(unsigned long addr,
+				      const struct module *module)
+{
+	return false;
+}
+
+static inline bool within_module_core(unsigned long addr,
+				      const struct module *module)
+{
+	return false;
+}
 
 int init_module(void);
 void cleanup_module(void);

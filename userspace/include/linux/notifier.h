@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Faithful. */
+#ifndef _LINUX_NOTIFIER_H
+#define _LINUX_NOTIFIER_H
+
+#define NOTIFY_DONE 0
+#define NOTIFY_OK   1
+
+struct notifier_block {
+	int (*notifier_call)(struct notifier_block *nb, unsigned long event,
+			     void *data);
+};
+
+#endif /* _LINUX_NOTIFIER_H */
