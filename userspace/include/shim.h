@@ -77,6 +77,7 @@ void shim_lock_fork_done(bool child);
 void shim_workers_start(void);
 bool shim_workers_idle(void);
 void shim_work_fork_child(void);
+void shim_trim_later(void);
 unsigned int shim_nr_workqueues(void);
 
 /* === Threads (thread.c) === */
@@ -96,6 +97,7 @@ const char *shim_symbol(unsigned long addr, unsigned long *offset,
 /* === Memory (slab_debug.c or slab_fast.c) === */
 
 unsigned int shim_report_leaks(void);
+u64 shim_trim(void);
 
 /*
  * Checking builds: of the allocations that this thread makes from now on, the

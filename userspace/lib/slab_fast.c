@@ -8,12 +8,13 @@
  * meets a lock that its own thread holds, an allocation fails, and a free
  * leaves the memory on a list that the holder, or the next one, empties.
  *
- * The arena is cut into blocks. Runs of 1, 2, 4 ... 64 blocks are slabs of one
- * cache, or large pieces of memory, or free and merged with their buddies. A
- * table by block says which, and another one whose slab it is, so that any
+ * Nothing of that range is reserved: a chunk is mapped when it is needed, and
+ * where the program has something the arena has a hole. A chunk is cut into
+ * blocks. Runs of 1, 2, 4 ... 64 blocks are slabs of one cache, or free and
+ * merged with their buddies. A table by block says whose slab it is, so that any
  * pointer at all can be asked about in constant time. Free runs that have been
  * used are preferred, since their pages are there; when there are many of them,
- * the pages go back.
+ * or when they have not been needed for a while, the pages go back.
  *
  * A cache has a few shards, and a thread allocates from the one of its CPU: what
  * lies side by side is mostly one thread's, and no other waits for its lock.
@@ -24,6 +25,7 @@
 #include <linux/align.h>
 #include <linux/bug.h>
 #include <linux/cache.h>
+#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/llist.h>
 #include <linux/mm.h>
@@ -35,9 +37,9 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <shim.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define BLOCK_SIZE (1UL << SHIM_BLOCK_SHIFT)
@@ -47,9 +49,9 @@
 #define CHUNK_BLOCKS (1UL << CHUNK_ORDER)
 #define CHUNK_SIZE   (CHUNK_BLOCKS << SHIM_BLOCK_SHIFT)
 
-/* Addresses are cheap, unless the process has a limit on them. */
-#define MAX_RESERVE (1UL << 40)
-#define MIN_RESERVE (CHUNK_SIZE * 16)
+/* So many addresses the range has for each byte of the machine's memory. */
+#define ARENA_FACTOR 4
+#define ARENA_MIN    (CHUNK_SIZE * 64)
 
 /* Objects are at multiples of this: a block has at most so many of them. */
 #define MIN_STRIDE  64UL
@@ -57,6 +59,10 @@
 
 /* When so many bytes of free runs have pages, half of them give these back. */
 #define MAX_DIRTY (32UL << 20)
+/* So many of them may keep theirs for ever. */
+#define MIN_DIRTY (1UL << 20)
+/* What is not needed for so long is given back, in ns. */
+#define TRIM_INTERVAL 1000000000ULL
 
 enum block_state {
 	BLOCK_NONE, /* not made yet */
@@ -65,11 +71,11 @@ enum block_state {
 	BLOCK_DIRTY, /* free, perhaps with pages */
 	BLOCK_HELD, /* on its way from one of these to another */
 	BLOCK_SLAB,
-	BLOCK_LARGE,
 };
 
 /**
- * struct block - an entry of the table: a run, if it is the first of one
+ * struct block - a block of a chunk: a run, if it is the first of one
+ * @mem: its first byte
  * @head: the first block of the run
  * @state: enum block_state
  * @order: of the run: 1 << @order blocks
@@ -82,6 +88,7 @@ enum block_state {
  * @map: which objects are in use
  */
 struct block {
+	char *mem;
 	struct block *head;
 	u8 state;
 	u8 order;
@@ -141,76 +148,105 @@ bool shim_init_on_alloc;
 bool shim_init_on_free;
 bool shim_slab_cache_hidden;
 
-/* The arena, its table, and how many of its chunks can be used. */
+/* The arena, and by chunk its blocks, or NULL where there is none. */
 struct shim_arena shim_arena;
-static struct block *blocks;
-static unsigned long nr_chunks;
+static struct block **chunks;
+/* Chunks are made from the end of the range on: this is where it goes on. */
+static unsigned long next_chunk;
 
-/* Protects the runs that are free, and the number of chunks. */
+/* Protects the runs that are free, and the making of chunks. */
 static DEFINE_RAW_SPINLOCK(arena_lock);
 static struct block *free_runs[CHUNK_ORDER + 1][2];
 static size_t dirty_bytes;
-static LLIST_HEAD(parked_runs);
-static unsigned long nr_large;
+/* The least that dirty_bytes has been since the last look. */
+static size_t unneeded_bytes;
 
 /* === Arena === */
 
+/* Fresh pages, zeroed; errno is the program's. */
+static void *map_pages(void *hint, size_t size, int prot, int flags)
+{
+	int before = errno;
+	void *mem = mmap(hint, size, prot,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags,
+			 -1, 0);
+
+	if (mem == MAP_FAILED)
+		mem = ERR_PTR(-errno);
+	errno = before;
+	return mem;
+}
+
+/* Returns ERR_PTR(-EEXIST) where something is there already. */
+static void *map_pages_at(char *mem, size_t size)
+{
+	char *got = map_pages(mem, size, PROT_READ | PROT_WRITE,
+			      MAP_FIXED_NOREPLACE);
+
+	if (IS_ERR(got) || got == mem)
+		return got;
+	/* Kernels before 4.17, and checkers, take it for a hint. */
+	munmap(got, size);
+	return ERR_PTR(-EEXIST);
+}
+
 /*
- * Reserves addresses, as many as can be had; sets *size. Of a limit on them
- * most is left to the program.
+ * Far from where kernels put programs, their heap, and what is mapped: between
+ * a quarter and a half of all addresses. A mapping's place makes it random.
  */
-static char *reserve(size_t *size)
+static char *arena_place(const void *mapping, size_t *size)
 {
-	struct rlimit limit;
-	char *base;
+	unsigned long space = roundup_pow_of_two((unsigned long)&size);
+	unsigned long base = space / 4 + (unsigned long)mapping *
+						 (CHUNK_SIZE / PAGE_SIZE) %
+						 (space / 8);
+	char *place, *probe;
 
-	*size = MAX_RESERVE;
-	if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur / 8 < *size)
-		*size = rounddown_pow_of_two(limit.rlim_cur / 8 | 1);
-	for (; *size >= MIN_RESERVE; *size /= 2) {
-		base = mmap(NULL, *size + CHUNK_SIZE, PROT_NONE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (base != MAP_FAILED)
-			return (char *)ALIGN((unsigned long)base, CHUNK_SIZE);
-	}
-	return NULL;
+	*size = min(*size, space / 8);
+	place = (char *)ALIGN(base, CHUNK_SIZE);
+	probe = map_pages(place + *size - CHUNK_SIZE, CHUNK_SIZE, PROT_NONE, 0);
+	if (IS_ERR(probe))
+		return place;
+	munmap(probe, CHUNK_SIZE);
+	/* A checker of the program's may have uses of its own for the place. */
+	if (probe != place + *size - CHUNK_SIZE)
+		place = (char *)(ALIGN((unsigned long)probe, CHUNK_SIZE) -
+				 min(*size, (unsigned long)probe / 2));
+	return (char *)ALIGN((unsigned long)place, CHUNK_SIZE);
 }
 
-static void *reserve_table(size_t size, int prot)
-{
-	void *table = mmap(NULL, size, prot,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return table == MAP_FAILED ? NULL : table;
-}
-
-/* With less than all of it there is no arena: nothing is in it. */
+/*
+ * Who asks about an address reads any of the table: it is all there, as pages
+ * of zeros. Without it there is no arena: nothing is in it.
+ */
 static __attribute__((__constructor__(101))) void arena_init(void)
 {
-	struct kmem_cache **cache_of;
-	unsigned long nr;
-	size_t size;
-	char *base;
+	size_t size = max(roundup_pow_of_two(totalram_pages()) * PAGE_SIZE *
+				  ARENA_FACTOR,
+			  ARENA_MIN);
+	size_t entry = sizeof(struct kmem_cache *);
+	void *table;
 
-	base = reserve(&size);
-	if (!base)
+	for (; size >= ARENA_MIN; size /= 2) {
+		table = map_pages(NULL,
+				  size / BLOCK_SIZE * entry +
+					  size / CHUNK_SIZE * entry,
+				  PROT_READ | PROT_WRITE, 0);
+		if (!IS_ERR(table))
+			break;
+	}
+	if (IS_ERR(table))
 		return;
-	nr = size / BLOCK_SIZE;
-	blocks = reserve_table(nr * sizeof(*blocks), PROT_NONE);
-	/* Who asks reads any of it: what is not used yet has no cache. */
-	cache_of = reserve_table(nr * sizeof(*cache_of), PROT_READ);
-	if (blocks && cache_of)
-		shim_arena = (struct shim_arena){ base, nr, cache_of };
+	shim_arena.base = arena_place(table, &size);
+	shim_arena.cache_of = table;
+	shim_arena.nr_blocks = size / BLOCK_SIZE;
+	next_chunk = size / CHUNK_SIZE;
+	chunks = (struct block **)(shim_arena.cache_of + shim_arena.nr_blocks);
 }
 
 static unsigned long run_size(const struct block *run)
 {
 	return BLOCK_SIZE << run->order;
-}
-
-static char *run_base(const struct block *run)
-{
-	return shim_arena.base + ((run - blocks) << SHIM_BLOCK_SHIFT);
 }
 
 static void list_push(struct block **list, struct block *block)
@@ -255,7 +291,7 @@ static void free_run_add(struct block *run, bool dirty)
 	set_state(run, dirty ? BLOCK_DIRTY : BLOCK_CLEAN);
 	list_push(&free_runs[run->order][dirty], run);
 	if (dirty)
-		dirty_bytes += run_size(run);
+		WRITE_ONCE(dirty_bytes, dirty_bytes + run_size(run));
 }
 
 static void free_run_remove(struct block *run)
@@ -264,33 +300,45 @@ static void free_run_remove(struct block *run)
 
 	list_remove(&free_runs[run->order][dirty], run);
 	if (dirty)
-		dirty_bytes -= run_size(run);
+		WRITE_ONCE(dirty_bytes, dirty_bytes - run_size(run));
 }
 
-/* Makes the pages writable that something is in; they may be already. */
-static bool make_writable(void *mem, size_t size)
+static struct block *chunk_create(char *mem)
 {
-	unsigned long start = (unsigned long)mem & PAGE_MASK;
-	unsigned long end = (unsigned long)mem + size;
+	struct block *chunk = map_pages(NULL, CHUNK_BLOCKS * sizeof(*chunk),
+					PROT_READ | PROT_WRITE, 0);
+	unsigned int i;
 
-	return !mprotect((void *)start, end - start, PROT_READ | PROT_WRITE);
+	if (IS_ERR(chunk))
+		return NULL;
+	for (i = 0; i < CHUNK_BLOCKS; i++)
+		chunk[i].mem = mem + i * BLOCK_SIZE;
+	set_run(chunk, CHUNK_ORDER);
+	return chunk;
 }
 
 static bool grow_arena(void)
 {
-	unsigned long first = nr_chunks * CHUNK_BLOCKS;
-	struct kmem_cache **cache_of = shim_arena.cache_of + first;
-	struct block *run = blocks + first;
+	struct block *chunk;
+	char *mem = NULL;
 
-	if (first == shim_arena.nr_blocks ||
-	    !make_writable(run_base(run), CHUNK_SIZE) ||
-	    !make_writable(run, CHUNK_BLOCKS * sizeof(*run)) ||
-	    !make_writable(cache_of, CHUNK_BLOCKS * sizeof(*cache_of)))
+	while (next_chunk) {
+		mem = shim_arena.base + (next_chunk - 1) * CHUNK_SIZE;
+		mem = map_pages_at(mem, CHUNK_SIZE);
+		if (mem != ERR_PTR(-EEXIST))
+			break;
+		next_chunk--;
+	}
+	if (!next_chunk || IS_ERR(mem))
 		return false;
-	set_run(run, CHUNK_ORDER);
-	free_run_add(run, false);
-	/* Pairs with the load in run_of(): the table first. */
-	smp_store_release(&nr_chunks, nr_chunks + 1);
+	chunk = chunk_create(mem);
+	if (!chunk) {
+		munmap(mem, CHUNK_SIZE);
+		return false;
+	}
+	free_run_add(chunk, false);
+	/* Pairs with the load in run_of(): the blocks first. */
+	smp_store_release(&chunks[--next_chunk], chunk);
 	return true;
 }
 
@@ -327,17 +375,24 @@ static struct block *take_run(unsigned int order)
 		set_run(buddy, run->order);
 		free_run_add(buddy, dirty);
 	}
+	unneeded_bytes = min(unneeded_bytes, dirty_bytes);
 	set_run(run, order);
 	/* No longer free: its buddy must not be merged with it. */
 	set_state(run, BLOCK_HELD);
 	return run;
 }
 
+static struct block *buddy_of(struct block *run)
+{
+	bool second = shim_block_of(run->mem) >> run->order & 1;
+
+	return second ? run - (1L << run->order) : run + (1L << run->order);
+}
+
 static void give_run(struct block *run, bool dirty)
 {
 	while (run->order < CHUNK_ORDER) {
-		struct block *buddy = blocks + ((unsigned long)(run - blocks) ^
-						(1UL << run->order));
+		struct block *buddy = buddy_of(run);
 
 		if ((buddy->state != BLOCK_CLEAN &&
 		     buddy->state != BLOCK_DIRTY) ||
@@ -352,47 +407,92 @@ static void give_run(struct block *run, bool dirty)
 	free_run_add(run, dirty);
 }
 
-static void arena_unlock(unsigned long flags)
+/* The run that an address is in, whatever it is; NULL outside of the arena. */
+static __always_inline struct block *run_of(const void *mem)
 {
-	struct llist_node *node, *next;
+	unsigned long block = shim_block_of(mem);
+	struct block *chunk;
 
-	/* What a handler above this thread has freed meanwhile. */
-	llist_for_each_safe(node, next, llist_del_all(&parked_runs)) {
-		nr_large--;
-		give_run(blocks + shim_block_of(node), true);
-	}
-	raw_spin_unlock_irqrestore(&arena_lock, flags);
+	if (block >= shim_arena.nr_blocks)
+		return NULL;
+	/* Pairs with the store in grow_arena(). */
+	chunk = smp_load_acquire(&chunks[block / CHUNK_BLOCKS]);
+	return chunk ? READ_ONCE(chunk[block % CHUNK_BLOCKS].head) : NULL;
 }
 
-/* Gives pages of free runs back until so many bytes of them are left. */
-static void trim_arena(size_t limit)
+/* Takes the largest free run that has pages out of the free ones. */
+static struct block *take_dirty_run(void)
 {
-	struct block *run;
-	unsigned long flags;
+	struct block *run = NULL;
 	int order;
 
-	while (READ_ONCE(dirty_bytes) > limit) {
-		if (!lock_unless_held(&arena_lock, &flags))
-			return;
-		run = NULL;
-		for (order = CHUNK_ORDER; order >= 0 && !run; order--)
-			run = free_runs[order][true];
-		if (run) {
-			free_run_remove(run);
-			set_state(run, BLOCK_HELD);
-		}
-		arena_unlock(flags);
-		if (!run)
-			return;
-		madvise(run_base(run), run_size(run), MADV_DONTNEED);
-		if (!lock_unless_held(&arena_lock, &flags)) {
-			/* Cannot be: it was free a moment ago. */
-			WARN_ON(1);
-			return;
-		}
-		give_run(run, false);
-		arena_unlock(flags);
+	for (order = CHUNK_ORDER; order >= 0 && !run; order--)
+		run = free_runs[order][true];
+	if (run) {
+		free_run_remove(run);
+		set_state(run, BLOCK_HELD);
 	}
+	return run;
+}
+
+/*
+ * Gives pages of free runs back until so many bytes of them are left. Of those
+ * that the program has locked the system keeps the pages.
+ */
+static void trim_arena(size_t limit)
+{
+	struct block *run = NULL;
+	unsigned long flags;
+	int before = errno;
+
+	do {
+		if (run)
+			madvise(run->mem, run_size(run), MADV_DONTNEED);
+		if (!lock_unless_held(&arena_lock, &flags)) {
+			/* With a run it cannot be: it was free a moment ago. */
+			WARN_ON(run);
+			break;
+		}
+		if (run)
+			give_run(run, false);
+		run = dirty_bytes > limit ? take_dirty_run() : NULL;
+		raw_spin_unlock_irqrestore(&arena_lock, flags);
+	} while (run);
+	errno = before;
+}
+
+/* Called wherever runs have been freed, without a lock. */
+static void trim_if_large(void)
+{
+	size_t dirty = READ_ONCE(dirty_bytes);
+
+	if (unlikely(dirty > MAX_DIRTY))
+		trim_arena(MAX_DIRTY / 2);
+	if (dirty > MIN_DIRTY)
+		shim_trim_later();
+}
+
+/**
+ * shim_trim() - give back what has not been needed since the last call
+ *
+ * Return: in how many ns to be called again; U64_MAX: not before the next
+ * shim_trim_later().
+ */
+u64 shim_trim(void)
+{
+	size_t keep = 0;
+	unsigned long flags;
+
+	if (!lock_unless_held(&arena_lock, &flags))
+		return TRIM_INTERVAL;
+	keep = dirty_bytes - unneeded_bytes;
+	raw_spin_unlock_irqrestore(&arena_lock, flags);
+	trim_arena(max(keep, MIN_DIRTY));
+	if (!lock_unless_held(&arena_lock, &flags))
+		return TRIM_INTERVAL;
+	unneeded_bytes = dirty_bytes;
+	raw_spin_unlock_irqrestore(&arena_lock, flags);
+	return unneeded_bytes > MIN_DIRTY ? TRIM_INTERVAL : U64_MAX;
 }
 
 static struct block *alloc_run(unsigned int order)
@@ -403,14 +503,15 @@ static struct block *alloc_run(unsigned int order)
 	if (!lock_unless_held(&arena_lock, &flags))
 		return NULL;
 	run = take_run(order);
-	arena_unlock(flags);
+	raw_spin_unlock_irqrestore(&arena_lock, flags);
 	return run;
 }
 
 /* Tells slab_cache_of() whose a run is. */
 static void set_cache(const struct block *run, struct kmem_cache *cache)
 {
-	struct kmem_cache **cache_of = shim_arena.cache_of + (run - blocks);
+	struct kmem_cache **cache_of =
+		shim_arena.cache_of + shim_block_of(run->mem);
 	unsigned int i;
 
 	for (i = 0; i < 1U << run->order; i++)
@@ -425,19 +526,8 @@ static bool free_run(struct block *run)
 		return false;
 	set_cache(run, NULL);
 	give_run(run, true);
-	arena_unlock(flags);
+	raw_spin_unlock_irqrestore(&arena_lock, flags);
 	return true;
-}
-
-/* The run that an address is in, whatever it is; NULL outside of the arena. */
-static __always_inline struct block *run_of(const void *mem)
-{
-	unsigned long block = shim_block_of(mem);
-
-	/* Pairs with the store in grow_arena(). */
-	if (block / CHUNK_BLOCKS >= smp_load_acquire(&nr_chunks))
-		return NULL;
-	return READ_ONCE(blocks[block].head);
 }
 
 /* === Slabs, under the shard's lock === */
@@ -484,13 +574,13 @@ static void *slab_take(struct shard *shard, struct block *slab)
 		list_remove(&shard->partial, slab);
 		list_push(&shard->full, slab);
 	}
-	return run_base(slab) + (size_t)(i * 64 + bit) * slab->stride;
+	return slab->mem + (size_t)(i * 64 + bit) * slab->stride;
 }
 
 /* Returns false if there is no object in use at the address. */
 static bool slab_give(struct shard *shard, struct block *slab, void *obj)
 {
-	unsigned long offset = (char *)obj - run_base(slab);
+	unsigned long offset = (char *)obj - slab->mem;
 	unsigned long i = offset / slab->stride;
 
 	if (offset % slab->stride || i >= slab->nr_objects ||
@@ -506,8 +596,9 @@ static bool slab_give(struct shard *shard, struct block *slab, void *obj)
 }
 
 /*
- * One empty slab may stay, for the next object. Those of a type-safe cache do
- * in any case, until kmem_cache_shrink() waits for their readers.
+ * One empty slab may stay, for the next object, if it is a small one. Those of a
+ * type-safe cache do in any case, until kmem_cache_destroy() waits for their
+ * readers.
  */
 static void shard_give(struct kmem_cache *cache, struct shard *shard, void *obj)
 {
@@ -517,7 +608,7 @@ static void shard_give(struct kmem_cache *cache, struct shard *shard, void *obj)
 		shard->refused = obj;
 		return;
 	}
-	if (!slab->nr_used && shard->nr_empty > 1 &&
+	if (!slab->nr_used && (slab->order || shard->nr_empty > 1) &&
 	    !(cache->flags & SLAB_TYPESAFE_BY_RCU))
 		slab_destroy(shard, slab);
 }
@@ -712,6 +803,7 @@ void kmem_cache_destroy(struct kmem_cache *cache)
 		pos = &(*pos)->next;
 	*pos = cache->next;
 	mutex_unlock(&caches_mutex);
+	trim_if_large();
 	free(cache);
 }
 
@@ -771,12 +863,13 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj)
 	}
 	shard_give(cache, shard, obj);
 	shard_unlock(cache, shard, flags);
+	trim_if_large();
 }
 
 /* === kmalloc === */
 
 #define KMALLOC_MIN_SHIFT 6
-#define KMALLOC_MAX_SHIFT 15
+#define KMALLOC_MAX_SHIFT 22
 
 static struct kmem_cache kmalloc_caches[KMALLOC_MAX_SHIFT + 1];
 
@@ -789,71 +882,26 @@ static __attribute__((__constructor__(101))) void kmalloc_init(void)
 			   min(1UL << i, PAGE_SIZE), 0);
 }
 
-static void *alloc_large(size_t size)
-{
-	struct block *run;
-	unsigned long flags;
-
-	if (!lock_unless_held(&arena_lock, &flags))
-		return NULL;
-	run = take_run(fls_long((size - 1) >> SHIM_BLOCK_SHIFT));
-	if (run) {
-		set_state(run, BLOCK_LARGE);
-		nr_large++;
-	}
-	arena_unlock(flags);
-	return run ? run_base(run) : NULL;
-}
-
-static void free_large(struct block *run, const void *mem)
-{
-	unsigned long flags;
-
-	if (WARN(run_base(run) != mem, "%p freed, where nothing begins\n", mem))
-		return;
-	if (!lock_unless_held(&arena_lock, &flags)) {
-		llist_add((struct llist_node *)mem, &parked_runs);
-		return;
-	}
-	nr_large--;
-	give_run(run, true);
-	arena_unlock(flags);
-	if (READ_ONCE(dirty_bytes) > MAX_DIRTY)
-		trim_arena(MAX_DIRTY / 2);
-}
-
 void *kmalloc(size_t size, gfp_t gfp)
 {
 	unsigned int shift;
-	void *mem;
 
-	might_alloc(gfp);
 	if (size > KMALLOC_MAX_SIZE) {
 		WARN(!(gfp & __GFP_NOWARN), "kmalloc() of %zu bytes\n", size);
 		return NULL;
 	}
-	if (size <= 1UL << KMALLOC_MAX_SHIFT) {
-		shift = max(size > 1 ? fls_long(size - 1) : 0,
-			    KMALLOC_MIN_SHIFT);
-		return kmem_cache_alloc(&kmalloc_caches[shift], gfp);
-	}
-	mem = alloc_large(size);
-	if (mem && want_init_on_alloc(gfp))
-		memset(mem, 0, size);
-	return mem;
+	shift = max(size > 1 ? fls_long(size - 1) : 0, KMALLOC_MIN_SHIFT);
+	return kmem_cache_alloc(&kmalloc_caches[shift], gfp);
 }
 
 void kfree(const void *mem)
 {
 	struct kmem_cache *cache = slab_cache_of(mem);
-	struct block *run = run_of(mem);
 
 	if (!mem)
 		return;
 	if (cache)
 		kmem_cache_free(cache, (void *)mem);
-	else if (run && run->state == BLOCK_LARGE)
-		free_large(run, mem);
 	else
 		WARN(1, "%p freed, which is no kmalloc memory\n", mem);
 }
@@ -868,13 +916,16 @@ unsigned long totalram_pages(void)
 	return sysconf(_SC_PHYS_PAGES);
 }
 
-/* === vmalloc: process context, with a page between two that faults === */
+/* === vmalloc: process context === */
 
 /**
- * struct vm_area - memory from vmalloc()
- * @next: the one with the next higher address
+ * struct vm_area - memory from vmalloc(), with a page behind it that faults
+ * @next: in the list of all
  * @start: its first byte
  * @size: whole pages
+ *
+ * With that page it is never within one mapping of the system's, nor one with
+ * its neighbours: so it can be unmapped when no more mappings are to be had.
  */
 struct vm_area {
 	struct vm_area *next;
@@ -885,31 +936,21 @@ struct vm_area {
 /* Protects the list. */
 static DEFINE_MUTEX(vm_mutex);
 static struct vm_area *vm_areas;
-static char *vm_base;
-static size_t vm_size;
 
-static __attribute__((__constructor__(101))) void vm_init(void)
+static bool vm_map(struct vm_area *area)
 {
-	vm_base = reserve(&vm_size);
-}
+	size_t size = area->size + PAGE_SIZE;
+	int before = errno;
+	void *mem = map_pages(NULL, size, PROT_NONE, 0);
 
-/* Finds the first gap that is large enough. */
-static bool vm_insert(struct vm_area *area)
-{
-	struct vm_area **pos = &vm_areas;
-	char *start = vm_base;
-
-	for (; *pos; pos = &(*pos)->next) {
-		if ((size_t)((*pos)->start - start) >= area->size + PAGE_SIZE)
-			break;
-		start = (*pos)->start + (*pos)->size + PAGE_SIZE;
-	}
-	if (!vm_base || start + area->size + PAGE_SIZE > vm_base + vm_size)
+	if (IS_ERR(mem))
 		return false;
-	area->start = start;
-	area->next = *pos;
-	*pos = area;
-	return true;
+	area->start = mem;
+	if (!mprotect(mem, area->size, PROT_READ | PROT_WRITE))
+		return true;
+	munmap(mem, size);
+	errno = before;
+	return false;
 }
 
 static struct vm_area *vm_remove(const void *mem)
@@ -924,31 +965,29 @@ static struct vm_area *vm_remove(const void *mem)
 	return area;
 }
 
+/* Fresh pages are zeroed. */
 void *__vmalloc(size_t size, gfp_t gfp)
 {
 	struct vm_area *area;
-	bool ok;
 
 	might_sleep();
 	if (!size || size > (size_t)totalram_pages() << PAGE_SHIFT) {
 		WARN(!(gfp & __GFP_NOWARN), "vmalloc() of %zu bytes\n", size);
 		return NULL;
 	}
-	area = calloc(1, sizeof(*area));
+	area = kzalloc(sizeof(*area), GFP_KERNEL);
 	if (!area)
 		return NULL;
 	area->size = PAGE_ALIGN(size);
-	mutex_lock(&vm_mutex);
-	ok = vm_insert(area);
-	if (ok && mprotect(area->start, area->size, PROT_READ | PROT_WRITE)) {
-		vm_remove(area->start);
-		ok = false;
+	if (!vm_map(area)) {
+		kfree(area);
+		return NULL;
 	}
+	mutex_lock(&vm_mutex);
+	area->next = vm_areas;
+	vm_areas = area;
 	mutex_unlock(&vm_mutex);
-	if (ok)
-		return area->start;
-	free(area);
-	return NULL;
+	return area->start;
 }
 
 void vfree(const void *mem)
@@ -959,20 +998,18 @@ void vfree(const void *mem)
 		return;
 	mutex_lock(&vm_mutex);
 	area = vm_remove(mem);
-	/* Fresh pages are zeroed, and what is mapped here anew has none. */
-	if (area &&
-	    mmap(area->start, area->size, PROT_NONE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-		 0) == MAP_FAILED)
-		pr_warn("vfree: %zu bytes stay resident\n", area->size);
 	mutex_unlock(&vm_mutex);
-	WARN(!area, "%p freed, which is no vmalloc memory\n", mem);
-	free(area);
+	if (WARN(!area, "%p freed, which is no vmalloc memory\n", mem))
+		return;
+	/* Its addresses are lost if that fails, and nobody gets them again. */
+	WARN_ON_ONCE(munmap(area->start, area->size + PAGE_SIZE));
+	kfree(area);
 }
 
+/* Of memory that has been allocated: what slab does not have. */
 bool is_vmalloc_addr(const void *mem)
 {
-	return vm_base && (unsigned long)mem - (unsigned long)vm_base < vm_size;
+	return !run_of(mem);
 }
 
 void *kvmalloc(size_t size, gfp_t gfp)
@@ -990,7 +1027,7 @@ void *kvmalloc(size_t size, gfp_t gfp)
 
 void kvfree(const void *mem)
 {
-	if (is_vmalloc_addr(mem))
+	if (mem && is_vmalloc_addr(mem))
 		vfree(mem);
 	else
 		kfree(mem);
@@ -1038,7 +1075,7 @@ static unsigned int cache_in_use(struct kmem_cache *cache)
 
 unsigned int shim_report_leaks(void)
 {
-	unsigned int nr = nr_large, i;
+	unsigned int nr = 0, i;
 	struct kmem_cache *cache;
 	struct vm_area *area;
 

@@ -102,6 +102,24 @@ static void pause_cpu(unsigned int *spins)
 		sched_yield();
 }
 
+/* Threads that nobody looks at are counted, by address. */
+#define NR_GATES 16
+
+/**
+ * struct gate - what is known of them
+ * @inside: how many hold locks
+ * @sections: fast build: how many are in read-side sections, by phase
+ */
+static struct gate {
+	unsigned int inside;
+	unsigned int sections[2];
+} __aligned(64) gates[NR_GATES];
+
+static struct gate *own_gate(void)
+{
+	return &gates[self() / sizeof(struct thread_info) % NR_GATES];
+}
+
 /* === Threads that others look at === */
 
 #ifndef SHIM_STRICT
@@ -137,7 +155,7 @@ static void barrier_everywhere(void)
  * @cpu: its CPU
  * @wait: where the table cannot be had at once
  *
- * Its sections are no longer liburcu's, its locks no longer counted at a gate.
+ * Its sections and its locks are no longer counted at a gate.
  *
  * Return: false if that is not so.
  */
@@ -179,10 +197,18 @@ void shim_thread_detach(unsigned int cpu)
 	mutex_unlock(&threads_mutex);
 }
 
+static unsigned int *sections_in(unsigned int phase)
+{
+	return &own_gate()->sections[phase];
+}
+
 static void threads_fork_child(void)
 {
+	u64 section = shim_thread.section;
 	unsigned int cpu;
 
+	if (shim_section_is_shared(&shim_thread) && section & SECTION_COUNTED)
+		*sections_in(!(section & SECTION_STEP)) = 1;
 	for (cpu = 0; cpu < CONFIG_NR_CPUS; cpu++)
 		if (threads[cpu] != &shim_thread)
 			threads[cpu] = NULL;
@@ -204,6 +230,73 @@ static bool others_hold_locks(void)
 }
 
 /*
+ * Sections of threads that nobody looks at are counted, in one of two phases. A
+ * grace period begins the other one and waits for those of this one, twice: a
+ * thread may have been about to be counted in the phase before. liburcu would
+ * have to be told of each thread, for which it needs memory, or aborts.
+ */
+static unsigned int section_phase;
+static DEFINE_MUTEX(phase_mutex);
+
+/* A handler above this, in the same section, may have been first. */
+static void section_count(struct thread_info *t)
+{
+	unsigned int phase;
+	u64 before;
+
+	if (t->section & SECTION_COUNTED)
+		return;
+	phase = READ_ONCE(section_phase);
+	__atomic_fetch_add(sections_in(phase), 1, __ATOMIC_RELAXED);
+	/* Pairs with the one in phase_wait(): count first, then read. */
+	smp_mb__after_atomic();
+	before = __atomic_fetch_or(&t->section, SECTION_STEP << phase,
+				   __ATOMIC_RELAXED);
+	if (before & SECTION_COUNTED)
+		__atomic_fetch_sub(sections_in(phase), 1, __ATOMIC_RELAXED);
+}
+
+/* One that comes before the bits are cleared is in the section that ends. */
+static void section_uncount(struct thread_info *t)
+{
+	const u64 outside = SECTION_SHARED & SECTION_DEPTH;
+	u64 before;
+
+	if ((t->section & SECTION_DEPTH) > outside)
+		return;
+	before = __atomic_fetch_and(&t->section, ~SECTION_COUNTED,
+				    __ATOMIC_RELAXED);
+	/* Pairs with the load in phase_wait(). */
+	if (before & SECTION_COUNTED)
+		__atomic_fetch_sub(sections_in(!(before & SECTION_STEP)), 1,
+				   __ATOMIC_RELEASE);
+}
+
+static void phase_wait(unsigned int phase)
+{
+	unsigned int i, spins = 0;
+
+	/* Pairs with the one in section_count(). */
+	smp_mb();
+	for (i = 0; i < NR_GATES; i++)
+		while (smp_load_acquire(&gates[i].sections[phase]))
+			pause_cpu(&spins);
+}
+
+static void counted_sections_wait(void)
+{
+	unsigned int phase, i;
+
+	mutex_lock(&phase_mutex);
+	for (i = 0; i < 2; i++) {
+		phase = section_phase;
+		WRITE_ONCE(section_phase, !phase);
+		phase_wait(phase);
+	}
+	mutex_unlock(&phase_mutex);
+}
+
+/*
  * A section inside of another, or one of a thread that nobody looks at. What a
  * signal handler finds here may change in it, hence the order.
  */
@@ -215,14 +308,14 @@ __attribute__((__used__)) void shim_section_nest(void)
 		shim_thread_join();
 	t->section++;
 	if (shim_section_is_shared(t))
-		urcu_bp_read_lock();
+		section_count(t);
 }
 
 DEFINE_THUNK(shim_section_nest);
 
 __attribute__((__used__)) void shim_section_leave_shared(void)
 {
-	urcu_bp_read_unlock();
+	section_uncount(&shim_thread);
 }
 
 DEFINE_THUNK(shim_section_leave_shared);
@@ -253,7 +346,7 @@ static bool in_older_section(unsigned int cpu, u64 number)
 	return section & SECTION_DEPTH && section < number;
 }
 
-/* Waits for the sections that there are, but for liburcu's. */
+/* Waits for the sections that there are, but for the program's own. */
 static void sections_wait(void)
 {
 	unsigned int cpu, spins = 0;
@@ -269,6 +362,7 @@ static void sections_wait(void)
 			pause_cpu(&spins);
 	/* Pairs with the one in shim_reader_leave(): what was done is seen. */
 	barrier_everywhere();
+	counted_sections_wait();
 }
 #else
 #define shim_section_is_shared(t) true
@@ -299,23 +393,11 @@ static bool others_hold_locks(void)
 
 /* === The gate === */
 
-/* Threads that nobody looks at are counted, by address. */
-#define NR_GATES 16
-
-static struct gate {
-	unsigned int inside;
-} __aligned(64) gates[NR_GATES];
-
 /* So often does fork() try to close the gate: for some seconds. */
 #define MAX_ATTEMPTS 10000U
 
 /* The thread that forks; 0: the gate is open. */
 static unsigned long forking;
-
-static struct gate *own_gate(void)
-{
-	return &gates[self() / sizeof(struct thread_info) % NR_GATES];
-}
 
 /*
  * Relaxed, with a fence: that two threads pass the gate orders nothing that
@@ -450,13 +532,10 @@ void shim_lock_fork_prepare(void)
 
 void shim_lock_fork_done(bool child)
 {
-	unsigned int i;
-
 	if (child) {
 		urcu_bp_after_fork_child();
 		/* Others may have been about to see that it is closed. */
-		for (i = 0; i < NR_GATES; i++)
-			gates[i].inside = 0;
+		memset(gates, 0, sizeof(gates));
 		own_gate()->inside =
 			shim_thread.locks_held & LOCKS_COUNTED ? 1 : 0;
 		threads_fork_child();

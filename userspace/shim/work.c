@@ -140,6 +140,42 @@ static u64 tick(void)
 	WRITE_ONCE(shim_tick.now, get_jiffies_64());
 	return now + NSEC_PER_SEC / HZ;
 }
+
+/* There are free pages that might go back. */
+static int trim_wanted;
+
+/* When to look at them; protected by work_mutex. */
+static u64 trim_at = U64_MAX;
+
+/**
+ * shim_trim_later() - have shim_trim() called by a worker
+ *
+ * Context: any.
+ */
+void shim_trim_later(void)
+{
+	if (!READ_ONCE(trim_wanted) && !xchg(&trim_wanted, 1))
+		sem_post(&wakeups);
+}
+
+/* Called before a worker waits. Returns when it has to be back, in ns. */
+static u64 trim(void)
+{
+	u64 now = now_ns(), delay;
+
+	lockdep_assert_held(&work_mutex);
+	if (trim_at == U64_MAX && READ_ONCE(trim_wanted))
+		trim_at = now;
+	if (now < trim_at)
+		return trim_at;
+	/* What is freed from here on may wake a worker in vain, but is seen. */
+	xchg(&trim_wanted, 0);
+	delay = shim_trim();
+	trim_at = delay == U64_MAX ? U64_MAX : now + delay;
+	if (delay != U64_MAX)
+		WRITE_ONCE(trim_wanted, 1);
+	return trim_at;
+}
 #else
 static void tick_stop(void)
 {
@@ -150,6 +186,11 @@ static void tick_fork_child(void)
 }
 
 static u64 tick(void)
+{
+	return U64_MAX;
+}
+
+static u64 trim(void)
 {
 	return U64_MAX;
 }
@@ -290,7 +331,7 @@ static void *worker_main(void *arg)
 		}
 		if (!nr_workqueues && list_empty(&queued))
 			break;
-		expiry = min(next_expiry, tick());
+		expiry = min(next_expiry, min(tick(), trim()));
 		nr_idle++;
 		mutex_unlock(&work_mutex);
 		wait_for_wakeup(expiry);

@@ -4,7 +4,7 @@
  * the shim's, and what only a process can do: exit of threads, more of them
  * than there are CPU numbers, fork(), signal handlers of its own.
  */
-#include <bytepool.h>
+#include "lib_test.h"
 
 /* These have to go with it. */
 #include <linux/fs.h>
@@ -26,20 +26,12 @@
 /* More than the 256 that can have a CPU number. */
 #define MANY_THREADS 300
 
-static bool failed;
-
-#define CHECK(cond)                                                         \
-	do {                                                                \
-		if (!(cond)) {                                              \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			failed = true;                                      \
-		}                                                           \
-	} while (0)
+bool failed;
 
 /* A thread of a test that hangs does not hang all of them. */
 #define HANGS_AFTER_SECONDS 60
 
-static struct bytepool *create(const char *name, unsigned int flags)
+struct bytepool *create(const char *name, unsigned int flags)
 {
 	struct bytepool_config config = {
 		.name = name,
@@ -56,7 +48,7 @@ static struct bytepool *create(const char *name, unsigned int flags)
 	return pool;
 }
 
-static void check_quiet(struct bytepool *pool)
+void check_quiet(struct bytepool *pool)
 {
 	struct bytepool_stats stats;
 
@@ -78,7 +70,7 @@ static u64 idle_of(struct bytepool *pool)
 }
 
 /* Touches all of a few buffers of different sizes. */
-static void use(struct bytepool *pool)
+void use(struct bytepool *pool)
 {
 	struct bytepool_buf *bufs[8];
 	unsigned int i;
@@ -574,7 +566,7 @@ static void clear_slots(void)
 	}
 }
 
-static double now(void)
+double now(void)
 {
 	struct timespec t;
 
@@ -811,10 +803,7 @@ static void forked_in_the_middle_of_a_release(void)
 
 /* === Running === */
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tests[] = {
+static const struct lib_test tests[] = {
 	{ "basics", basics },
 	{ "typed_objects", typed_objects },
 	{ "misuse", misuse },
@@ -851,25 +840,38 @@ static void *watchdog(void *arg)
 	_exit(EXIT_FAILURE);
 }
 
-int main(void)
+/* Returns whether one has failed. */
+static bool run_tests(const struct lib_test *test, size_t nr,
+		      unsigned int first)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		failed = false;
+		test[i].run();
+		printf("%s %zu %s\n", failed ? "not ok" : "ok", first + i,
+		       test[i].name);
+		any |= failed;
+	}
+	return any;
+}
+
+int main(int argc, char **argv)
 {
 	sigset_t all, before;
 	pthread_t thread;
-	bool any = false;
-	unsigned int i;
+	bool any;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1)
+		return run_child(argv[1]);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_create(&thread, NULL, watchdog, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	printf("KTAP version 1\n1..%zu\n", NR_TESTS);
-	for (i = 0; i < NR_TESTS; i++) {
-		failed = false;
-		tests[i].run();
-		printf("%s %u %s\n", failed ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		any |= failed;
-	}
+	printf("KTAP version 1\n1..%zu\n", NR_TESTS + nr_limit_tests);
+	any = run_tests(tests, NR_TESTS, 1);
+	any |= run_tests(limit_tests, nr_limit_tests, NR_TESTS + 1);
 	return any;
 }

@@ -609,9 +609,10 @@ static void cache_is_that_of_the_last_slab(struct kunit *test)
 				size / PAGE_SIZE);
 		mem = kmalloc(large, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, mem);
+		KUNIT_EXPECT_EQ(test, nr_pages_of(cache, mem, large), 0);
+		kfree(mem);
 		KUNIT_EXPECT_EQ(test, nr_pages_of(NULL, mem, large),
 				large / PAGE_SIZE);
-		kfree(mem);
 		kmem_cache_destroy(cache);
 	}
 }
@@ -646,9 +647,9 @@ static void addresses_around_slabs_have_no_cache(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, slab_cache_of_linear(base - i));
 		KUNIT_EXPECT_NULL(test, slab_cache_of_linear(end + i - 1));
 	}
-	/* What is not in use yet. */
+	/* What is not in use yet: the end comes first. */
 	for (i = 1; i <= size / 2; i *= 2)
-		KUNIT_EXPECT_NULL(test, slab_cache_of_linear(end - i));
+		KUNIT_EXPECT_NULL(test, slab_cache_of_linear(base + i));
 #endif
 }
 

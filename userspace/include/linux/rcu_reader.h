@@ -10,8 +10,8 @@
  * cost: two of them were two fifths of a get and put. The scheme is its, with
  * a count of grace periods in place of two phases (Desnoyers et al.,
  * "User-Level Implementations of Read-Copy Update", TPDS 2012). Threads that
- * are no CPU, and all of them where the system has no membarrier(2), are in
- * liburcu's sections here, too.
+ * are no CPU, and all of them where the system has no membarrier(2), are
+ * counted together: see section_count().
  */
 #ifndef _LINUX_RCU_READER_H
 #define _LINUX_RCU_READER_H
@@ -29,11 +29,13 @@ void shim_reader_leave(void);
  * is taken, and above that the number of the grace period that was the
  * last to begin before the outermost.
  */
-#define SECTION_DEPTH  0xffffULL
-#define SECTION_STEP   (SECTION_DEPTH + 1)
-#define SECTION_MARK   (1ULL << 14)
-/* Instead of that number, where liburcu counts: deep, so that it is noticed. */
-#define SECTION_SHARED (1ULL << 63 | 1ULL << 15)
+#define SECTION_DEPTH	0xffffULL
+#define SECTION_STEP	(SECTION_DEPTH + 1)
+#define SECTION_MARK	(1ULL << 14)
+/* Instead of that number, where they are counted: deep, so that it is noticed. */
+#define SECTION_SHARED	(1ULL << 63 | 1ULL << 15)
+/* And where it is counted, if it is: a bit for each phase. */
+#define SECTION_COUNTED (3 * SECTION_STEP)
 
 /* What a section that begins now is to note: a depth of one; and the mark. */
 extern u64 shim_grace_period;
@@ -42,7 +44,7 @@ extern u64 shim_grace_period_marked;
 void shim_section_nest(void);
 void shim_section_leave_shared(void);
 
-/* Where the thread's sections are liburcu's. */
+/* Where the thread's sections are counted. */
 static __always_inline bool shim_section_is_shared(const struct thread_info *t)
 {
 	return (s64)t->section < 0;
@@ -114,7 +116,7 @@ static __always_inline void shim_reader_unmark(void)
 }
 
 /*
- * Ends a section; returns whether it was liburcu's, by the word as it was: once
+ * Ends a section; returns whether it was counted, by the word as it was: once
  * it is written, a signal handler may make the thread one that others look at.
  */
 static __always_inline bool shim_section_end(struct thread_info *t, int by)
