@@ -16,6 +16,10 @@
 #include <linux/init.h>
 #include <linux/slab.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct bytepool;
 struct bytepool_buf;
 struct module;
@@ -111,15 +115,15 @@ struct bytepool_view {
  * @nr_tiers: how many tiers the pool has
  */
 struct bytepool_stats {
-	u64 total_get;
-	u64 total_put;
-	u64 discarded;
-	u64 oversize_in_use;
-	u64 oversize_bytes;
-	u64 fail;
-	u64 misuse;
-	u64 quarantined;
-	u32 nr_tiers;
+	__u64 total_get;
+	__u64 total_put;
+	__u64 discarded;
+	__u64 oversize_in_use;
+	__u64 oversize_bytes;
+	__u64 fail;
+	__u64 misuse;
+	__u64 quarantined;
+	__u32 nr_tiers;
 };
 
 /**
@@ -136,14 +140,14 @@ struct bytepool_stats {
  */
 struct bytepool_tier_stats {
 	size_t size;
-	u64 get;
-	u64 put;
-	u64 in_use;
-	u64 idle;
-	u64 hit;
-	u64 miss;
-	u64 fail;
-	u64 requested;
+	__u64 get;
+	__u64 put;
+	__u64 in_use;
+	__u64 idle;
+	__u64 hit;
+	__u64 miss;
+	__u64 fail;
+	__u64 requested;
 };
 
 /*
@@ -225,7 +229,7 @@ void __bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats,
 int __bytepool_get_tier_stats(struct bytepool *pool, unsigned int tier,
 			      struct bytepool_tier_stats *stats,
 			      size_t stats_size);
-u64 bytepool_discarded(struct bytepool *pool);
+__u64 bytepool_discarded(struct bytepool *pool);
 unsigned int bytepool_sizes(struct bytepool *pool, size_t *sizes,
 			    unsigned int nr);
 unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
@@ -234,7 +238,9 @@ unsigned int bytepool_recent_lengths(struct bytepool *pool, size_t *lens,
 /*
  * DEFINE_BYTEPOOL_OBJECTS() builds on the rest of this file. The typed pool
  * keeps the typed function pointers, and calls each through a function of its
- * own type. So no function pointer is ever cast: kCFI would trap the call.
+ * own type. So no function pointer is ever cast: kCFI would trap the call. What
+ * the macro defines is C++, too, which has no designated initialisers before
+ * C++20, and kernels may allow no others.
  */
 struct bytepool_object_type {
 	size_t size;
@@ -285,7 +291,8 @@ struct name##_pool {							\
 static inline int name##_pool_call_init(const void *functions,		\
 					void *obj, gfp_t gfp)		\
 {									\
-	const struct name##_pool *pool = functions;			\
+	const struct name##_pool *pool =				\
+		(const struct name##_pool *)functions;			\
 									\
 	return pool->init((type *)obj, gfp);				\
 }									\
@@ -293,7 +300,8 @@ static inline int name##_pool_call_init(const void *functions,		\
 static inline void name##_pool_call_fini(const void *functions,		\
 					 void *obj)			\
 {									\
-	const struct name##_pool *pool = functions;			\
+	const struct name##_pool *pool =				\
+		(const struct name##_pool *)functions;			\
 									\
 	pool->fini((type *)obj);					\
 }									\
@@ -303,18 +311,16 @@ name##_pool_create(const char *pool_name,				\
 		   int (*init)(type *obj, gfp_t gfp),			\
 		   void (*fini)(type *obj))				\
 {									\
-	const struct name##_pool functions = {				\
-		.init = init,						\
-		.fini = fini,						\
-	};								\
-	const struct bytepool_object_type object_type = {		\
-		.size = sizeof(type),					\
-		.align = __alignof__(type),				\
-		.functions_size = sizeof(functions),			\
-		.init = init ? name##_pool_call_init : NULL,		\
-		.fini = fini ? name##_pool_call_fini : NULL,		\
-	};								\
+	struct name##_pool functions;					\
+	struct bytepool_object_type object_type;			\
 									\
+	functions.init = init;						\
+	functions.fini = fini;						\
+	object_type.size = sizeof(type);				\
+	object_type.align = __alignof__(type);				\
+	object_type.functions_size = sizeof(functions);			\
+	object_type.init = init ? name##_pool_call_init : NULL;		\
+	object_type.fini = fini ? name##_pool_call_fini : NULL;		\
 	return (struct name##_pool *)__bytepool_objects_create(		\
 		pool_name, &object_type, &functions, THIS_MODULE);	\
 }									\
@@ -339,5 +345,9 @@ name##_pool_destroy(struct name##_pool *pool)				\
 									\
 struct name##_pool
 /* clang-format on */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* _BYTEPOOL_H */

@@ -489,11 +489,16 @@ int shim_print_result(const char *fmt, ...)
 	return len;
 }
 
+/* The first backtrace() loads a library, which must not be in a handler. */
+static bool can_unwind;
+
 void dump_stack(void)
 {
 	void *frames[32];
 	int nr, i;
 
+	if (!can_unwind)
+		return;
 	shim_shield();
 	nr = backtrace(frames, ARRAY_SIZE(frames));
 	shim_unshield();
@@ -502,12 +507,13 @@ void dump_stack(void)
 		printk(KERN_ERR "  [<%px>] %pS\n", frames[i], frames[i]);
 }
 
-/* The first backtrace() loads a library, which must not be in a handler. */
-static __attribute__((__constructor__(101))) void stack_init(void)
+/* After that of a static program's start-up code, which tells the unwinder. */
+static __attribute__((__constructor__)) void stack_init(void)
 {
 	void *frame;
 
 	backtrace(&frame, 1);
+	can_unwind = true;
 }
 
 /* === Reports === */

@@ -58,11 +58,11 @@ void check_quiet(struct bytepool *pool)
 	CHECK(stats.oversize_in_use == 0);
 }
 
-static u64 idle_of(struct bytepool *pool)
+static __u64 idle_of(struct bytepool *pool)
 {
 	struct bytepool_tier_stats tier;
 	unsigned int i;
-	u64 idle = 0;
+	__u64 idle = 0;
 
 	for (i = 0; !bytepool_get_tier_stats(pool, i, &tier); i++)
 		idle += tier.idle;

@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * bytepool_debugfs_read() - read a file that the module has in debugfs
  * @path: below the module's directory, as in "rx/stats.json"
@@ -21,5 +25,9 @@
  * Return: how many bytes were read; -ENOENT, -EISDIR, -ENOMEM.
  */
 ssize_t bytepool_debugfs_read(const char *path, void *buf, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* _BYTEPOOL_DEBUGFS_H */
