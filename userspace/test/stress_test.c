@@ -101,12 +101,12 @@ struct actor {
 	struct hrtimer timer;
 };
 
-/* Lengths of all tiers, the small ones more often, and a few beyond. */
+/* Lengths of all tiers with room for a mark, small ones more often, a few beyond. */
 static size_t any_length(u32 *state)
 {
 	if (!rnd(state, 200))
 		return SZ_2M + rnd(state, SZ_4M);
-	return 1 + rnd(state, 64U << rnd(state, 14));
+	return sizeof(void *) + rnd(state, 64U << rnd(state, 14));
 }
 
 static void mark(struct bytepool_buf *buf, const void *owner)
@@ -361,7 +361,8 @@ static unsigned int exchange(struct worker *worker, size_t len)
 static unsigned int work(struct worker *worker)
 {
 	struct actor *actor = &worker->actor;
-	size_t len = 1 + rnd(&actor->rnd, 64U << rnd(&actor->rnd, 10));
+	size_t len =
+		sizeof(void *) + rnd(&actor->rnd, 64U << rnd(&actor->rnd, 10));
 	u32 i = rnd(&actor->rnd, NR_HELD);
 
 	switch (rnd(&actor->rnd, 16)) {
