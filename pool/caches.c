@@ -215,6 +215,9 @@ static struct kmem_cache *slab_create(enum cache_kind kind, size_t size,
 	/* On some kernels, making a second cache of one name fails. */
 	if (cache_find(&dying_caches, kind, size, align))
 		snprintf(name + len, sizeof(name) - len, "_%u", ++serial);
+	/* With slub_debug= the red zones would take it past the largest slab. */
+	if (size > KMALLOC_MAX_SIZE - PAGE_SIZE)
+		flags |= SLAB_NO_USER_FLAGS;
 	user_window(kind, size, &start, &window);
 	return kmem_cache_create_usercopy(name, size, align, flags, start,
 					  window, NULL);
@@ -265,6 +268,9 @@ static struct shared_cache *cache_create(enum cache_kind kind, size_t size,
 	cache->align = align;
 	cache->shrunk = jiffies - SHRINK_INTERVAL;
 	list_add(&cache->list, &caches);
+	/* slab_poisons() has left a slab. */
+	if (kind == CACHE_PAYLOAD)
+		cache_freed(cache);
 	return cache;
 }
 

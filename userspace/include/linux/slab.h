@@ -19,6 +19,7 @@ struct kmem_cache;
 
 #define SLAB_HWCACHE_ALIGN   ((slab_flags_t)(1U << 0))
 #define SLAB_TYPESAFE_BY_RCU ((slab_flags_t)(1U << 1))
+#define SLAB_NO_USER_FLAGS   ((slab_flags_t)(1U << 2))
 
 #define ARCH_KMALLOC_MINALIGN __alignof__(unsigned long long)
 #define KMALLOC_MAX_SIZE      (4UL << 20)
