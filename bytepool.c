@@ -605,8 +605,7 @@ static int set_tiers(struct bytepool *pool, const size_t *sizes)
 			return config_refused("sizes has 0, or one too large");
 		size = ALIGN(sizes[i], BYTEPOOL_GRAIN);
 		if (size <= last)
-			return config_refused(
-				"sizes do not ascend, in multiples of 64");
+			return config_refused("sizes do not ascend by 64");
 		tier->size = size;
 		tier->align_mask = payload_align(size) - 1;
 		tier->gfp = tier_gfp(pool, size);
@@ -652,8 +651,7 @@ static int check_config(const struct bytepool_config *config)
 	if (config->priv_size > BYTEPOOL_MAX_PRIV)
 		return config_refused("priv_size is more than 128");
 	if (pool_check_name(config->name))
-		return config_refused(
-			"name is not 1 to 31 of [A-Za-z0-9_.:@+-]");
+		return config_refused("name is not of [A-Za-z0-9_.:@+-]");
 	return config->reserve ? -EOPNOTSUPP : 0;
 }
 

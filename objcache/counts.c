@@ -129,8 +129,7 @@ static void sum_cpus(struct objcache *oc, unsigned int class, bool puts,
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		/* Pairs with the cmpxchg() in make_cpu_cache(). */
-		home = smp_load_acquire(&per_cpu_ptr(oc->cpu, cpu)->home);
+		home = cpu_home(oc, cpu);
 		if (home)
 			sum_cpu_cache(home, class, puts, sum);
 	}
@@ -295,9 +294,7 @@ unsigned int objcache_recent(struct objcache *oc, size_t *lens, unsigned int nr)
 	if (!rings)
 		return 0;
 	for_each_possible_cpu(cpu) {
-		struct objcache_cpu *cp = per_cpu_ptr(oc->cpu, cpu);
-		/* Pairs with the cmpxchg() in make_cpu_cache(). */
-		struct cpu_cache *home = smp_load_acquire(&cp->home);
+		struct cpu_cache *home = cpu_home(oc, cpu);
 
 		if (home)
 			ring_open(&rings[n++], home->recent,

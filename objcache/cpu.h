@@ -43,6 +43,14 @@ static __always_inline struct cpu_class *cpu_class_at(struct cpu_cache *cache,
 	return (void *)cache + ofs;
 }
 
+/* The cache of any CPU; NULL before the CPU's first miss. */
+static inline struct cpu_cache *cpu_home(const struct objcache *oc,
+					 unsigned int cpu)
+{
+	/* Pairs with the cmpxchg() in make_cpu_cache(). */
+	return smp_load_acquire(&per_cpu_ptr(oc->cpu, cpu)->home);
+}
+
 /**
  * cpu_cache_trylock() - lock this CPU's cache
  * @oc: the objcache

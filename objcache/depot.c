@@ -408,12 +408,14 @@ void depot_free_empty(struct objcache *oc, unsigned int class,
 	}
 }
 
-/* Free empty magazines beyond what a depot keeps: hard interrupts may have left some. */
+/* Free empty magazines if there are too many: hard interrupts may leave some. */
 void depot_free_surplus(struct objcache *oc, unsigned int class,
 			struct depot *depot)
 {
-	if (data_race(depot->nr_empty) >
-	    depot_max_empty(oc->class[class].rounds))
+	/* A moment ago is as good as now. */
+	unsigned int nr = data_race(depot->nr_empty);
+
+	if (nr > depot_max_empty(oc->class[class].rounds))
 		depot_free_empty(oc, class, depot);
 }
 

@@ -138,20 +138,23 @@ static size_t magazine_dissolve(struct objcache *oc, unsigned int class,
 
 /* === Draining === */
 
+/* Take a CPU's cache away from it. Returns false if it has none to use. */
+static bool freeze_cpu(struct objcache_cpu *cp)
+{
+	if (xchg(&cp->cache, &no_cpu_cache) == &no_cpu_cache)
+		return false;
+	cp->frozen = true;
+	return true;
+}
+
 /* Take the caches away from their CPUs. Returns true if there was any. */
 bool freeze_cpus(struct objcache *oc)
 {
-	struct objcache_cpu *cp;
 	bool found = false;
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu) {
-		cp = per_cpu_ptr(oc->cpu, cpu);
-		if (xchg(&cp->cache, &no_cpu_cache) != &no_cpu_cache) {
-			cp->frozen = true;
-			found = true;
-		}
-	}
+	for_each_possible_cpu(cpu)
+		found |= freeze_cpu(per_cpu_ptr(oc->cpu, cpu));
 	return found;
 }
 
@@ -350,6 +353,7 @@ size_t objcache_depot_bytes(const struct objcache *oc)
 	for_each_node(node) {
 		depots = depots_of(oc, node);
 		for (i = 0; depots && i < oc->nr_classes; i++)
+			/* A moment ago is as good as now. */
 			bytes += data_race(depots[i].nr_full) *
 				 oc->class[i].rounds * oc->class[i].size;
 	}
@@ -420,12 +424,9 @@ static void trim_cpus(struct objcache *oc)
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		cp = per_cpu_ptr(oc->cpu, cpu);
-		/* Pairs with the cmpxchg() in make_cpu_cache(). */
-		home = smp_load_acquire(&cp->home);
-		if (home && cpu_look(oc, home) &&
-		    xchg(&cp->cache, &no_cpu_cache) != &no_cpu_cache)
-			found = cp->frozen = true;
+		home = cpu_home(oc, cpu);
+		if (home && cpu_look(oc, home))
+			found |= freeze_cpu(per_cpu_ptr(oc->cpu, cpu));
 		cond_resched();
 	}
 	if (!found)
@@ -462,10 +463,9 @@ static u64 sum_dropped(struct objcache *oc, unsigned int class)
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		home = smp_load_acquire(&per_cpu_ptr(oc->cpu, cpu)->home);
+		home = cpu_home(oc, cpu);
 		if (home)
-			sum += u64_stats_read(
-				&home->class[class].cold->dropped);
+			sum += u64_stats_read(&home->cold[class].dropped);
 	}
 	return sum;
 }
@@ -634,10 +634,10 @@ static u32 cpu_activity(struct objcache *oc, struct cpu_cache *cache)
 }
 
 /* Freeze a CPU that saw no get or put since the last look. */
-static bool freeze_inactive(struct objcache *oc, struct objcache_cpu *cp)
+static bool freeze_inactive(struct objcache *oc, unsigned int cpu)
 {
-	/* Pairs with the cmpxchg() in make_cpu_cache(). */
-	struct cpu_cache *home = smp_load_acquire(&cp->home);
+	struct objcache_cpu *cp = per_cpu_ptr(oc->cpu, cpu);
+	struct cpu_cache *home = cpu_home(oc, cpu);
 	u32 activity;
 
 	if (!home)
@@ -648,10 +648,9 @@ static bool freeze_inactive(struct objcache *oc, struct objcache_cpu *cp)
 		home->inactive = false;
 		return false;
 	}
-	if (home->inactive || xchg(&cp->cache, &no_cpu_cache) == &no_cpu_cache)
+	if (home->inactive || !freeze_cpu(cp))
 		return false;
 	home->inactive = true;
-	cp->frozen = true;
 	return true;
 }
 
@@ -662,7 +661,7 @@ static void evict_cpus(struct objcache *oc)
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
-		found |= freeze_inactive(oc, per_cpu_ptr(oc->cpu, cpu));
+		found |= freeze_inactive(oc, cpu);
 	if (found) {
 		/* Pairs with preempt_disable() in cpu_trylock(). */
 		synchronize_rcu();

@@ -465,7 +465,7 @@ static __always_inline unsigned int slab_slot(u32 factor,
 
 /*
  * Look up the class of @mem by its slab cache. Returns false if the slow path
- * has to decide. A slot is written once, by pool_start().
+ * has to decide.
  */
 static __always_inline bool raw_class_of(const struct bytepool *pool,
 					 const void *mem, unsigned long *ofs)
@@ -473,6 +473,7 @@ static __always_inline bool raw_class_of(const struct bytepool *pool,
 	struct kmem_cache *slab = slab_cache_of_linear(mem);
 	unsigned long slot = slab_slot(pool->slab_factor, slab);
 
+	/* Written once, by pool_start(), to a slot that had no cache. */
 	if (unlikely(data_race(*(pool->slab + slot)) != slab) ||
 	    unlikely((unsigned long)mem & *(pool->slab_align_mask + slot)))
 		return false;

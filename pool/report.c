@@ -176,10 +176,9 @@ void report_gfp(struct bytepool *pool, gfp_t gfp, unsigned long site)
 {
 	gfp_t refused = gfp & ~BYTEPOOL_GFP_MASK;
 
-	report_checked(
-		pool,
-		"get with gfp flags that cannot be honoured: %pGg, of %pGg, by %pS\n",
-		&refused, &gfp, (void *)site);
+	report_checked(pool,
+		       "get with gfp flags refused: %pGg, of %pGg, by %pS\n",
+		       &refused, &gfp, (void *)site);
 }
 
 /**

@@ -1471,7 +1471,7 @@ static void print_gains(const struct checksum *sent)
 
 	printf("recycled: %llu of %llu buffers, %llu %%\n", hits, gets,
 	       100 * hits / gets);
-	printf("copies: %llu MiB into shared buffers; a copy for each of %zu readers would be %llu MiB\n",
+	printf("copies: %llu MiB into shared buffers, for %zu readers; without sharing %llu MiB\n",
 	       sent->bytes >> 20, NR_READERS, NR_READERS * (sent->bytes >> 20));
 	CHECK(hits > gets / 2);
 }
