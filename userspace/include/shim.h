@@ -15,6 +15,8 @@
 #include <linux/module.h>
 #include <linux/thread_info.h>
 #include <linux/types.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 
 struct task_struct;
@@ -63,6 +65,41 @@ static inline void shim_unshield(void)
 		shim_run_irqs();
 }
 
+/*
+ * The module is no cancellation point, whatever the shim calls: a thread that
+ * ends inside takes locks with it, and leaves what is on its stack in lists. An
+ * interrupt leaves both as they were.
+ */
+static inline void shim_cancel_disable(void)
+{
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	if (!shim_thread.uncancelled++)
+		shim_thread.cancel_state = before;
+}
+
+static inline void shim_cancel_enable(void)
+{
+	if (!--shim_thread.uncancelled)
+		pthread_setcancelstate(shim_thread.cancel_state, NULL);
+}
+
+/* Around calls that wait, or fail: errno is the program's, too. */
+static inline int shim_libc_enter(void)
+{
+	int before = errno;
+
+	shim_cancel_disable();
+	return before;
+}
+
+static inline void shim_libc_leave(int before)
+{
+	shim_cancel_enable();
+	errno = before;
+}
+
 void shim_cpu_fork_child(void);
 
 /* === Locks and read-side sections (lock.c) === */
@@ -88,6 +125,7 @@ bool shim_kthread_exited(struct task_struct *task);
 /* === Reports (print.c) === */
 
 extern int shim_console_loglevel;
+extern bool shim_secure;
 extern unsigned int shim_warnings;
 
 void shim_forget_once(void);

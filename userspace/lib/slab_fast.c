@@ -718,12 +718,9 @@ kmem_cache_create_usercopy(const char *name, unsigned int size,
 	might_sleep();
 	if (size > KMALLOC_MAX_SIZE || align > BLOCK_SIZE)
 		return NULL;
-	cache = aligned_alloc(__alignof__(*cache),
-			      ALIGN(sizeof(*cache) + strlen(name) + 1,
-				    __alignof__(*cache)));
+	cache = kzalloc(sizeof(*cache) + strlen(name) + 1, GFP_KERNEL);
 	if (!cache)
 		return NULL;
-	memset(cache, 0, sizeof(*cache));
 	strcpy((char *)(cache + 1), name);
 	cache_init(cache, (char *)(cache + 1), size, align, flags);
 	cache->ctor = ctor;
@@ -804,7 +801,7 @@ void kmem_cache_destroy(struct kmem_cache *cache)
 	*pos = cache->next;
 	mutex_unlock(&caches_mutex);
 	trim_if_large();
-	free(cache);
+	kfree(cache);
 }
 
 unsigned int kmem_cache_size(struct kmem_cache *cache)

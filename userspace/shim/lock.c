@@ -725,6 +725,8 @@ void mutex_lock(struct mutex *lock)
 		WARN(1, "a mutex taken twice by one thread: a deadlock\n");
 		BUG();
 	}
+	/* Whoever calls back to the program under it may be cancelled there. */
+	shim_cancel_disable();
 	lock_enter();
 	pthread_mutex_lock(&lock->mutex);
 	WRITE_ONCE(lock->dep_map.owner, self());
@@ -733,12 +735,14 @@ void mutex_lock(struct mutex *lock)
 bool mutex_trylock(struct mutex *lock)
 {
 	WARN(in_interrupt(), "mutex_trylock() in an interrupt\n");
+	shim_cancel_disable();
 	lock_enter();
 	if (!pthread_mutex_trylock(&lock->mutex)) {
 		WRITE_ONCE(lock->dep_map.owner, self());
 		return true;
 	}
 	lock_leave();
+	shim_cancel_enable();
 	return false;
 }
 
@@ -749,6 +753,7 @@ void mutex_unlock(struct mutex *lock)
 	WRITE_ONCE(lock->dep_map.owner, 0);
 	pthread_mutex_unlock(&lock->mutex);
 	lock_leave();
+	shim_cancel_enable();
 }
 
 /* === RCU === */
@@ -819,9 +824,13 @@ static void grace_period_end(void)
 
 void synchronize_rcu(void)
 {
+	int before;
+
 	shim_might_sleep(__FILE__, __LINE__);
+	before = shim_libc_enter();
 	grace_period_start();
 	urcu_bp_synchronize_rcu();
 	sections_wait();
 	grace_period_end();
+	shim_libc_leave(before);
 }

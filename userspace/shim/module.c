@@ -108,7 +108,8 @@ static int set_from_environment(const struct kernel_param *kp)
 	snprintf(name, sizeof(name), "BYTEPOOL_%s", kp->name);
 	for (c = name; *c; c++)
 		*c = toupper((unsigned char)*c);
-	text = getenv(name);
+	/* A program with rights of its own does not obey its caller's. */
+	text = secure_getenv(name);
 	if (!text)
 		return 0;
 	printk(KERN_NOTICE "parameter %s is %s\n", kp->name, text);

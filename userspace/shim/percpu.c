@@ -24,6 +24,7 @@ void *__alloc_percpu(size_t size, size_t align)
 {
 	char *copies, *end;
 	unsigned int cpu;
+	int before;
 
 	might_sleep();
 	if (WARN(!size || size > PCPU_STRIDE || align > PCPU_STRIDE,
@@ -32,7 +33,9 @@ void *__alloc_percpu(size_t size, size_t align)
 	if (shim_should_fail(GFP_KERNEL))
 		return NULL;
 	shim_shield();
+	before = shim_libc_enter();
 	copies = aligned_alloc(PCPU_STRIDE, nr_cpu_ids * PCPU_STRIDE);
+	shim_libc_leave(before);
 	shim_unshield();
 	if (!copies)
 		return NULL;

@@ -18,9 +18,28 @@
 #include <shim.h>
 #include <dlfcn.h>
 #include <execinfo.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+/* The caller has not the program's rights: he is told no addresses. */
+bool shim_secure;
+
+/* Where standard error went at the beginning. */
+static struct stat first_stderr;
+
+static __attribute__((__constructor__(101))) void print_init(void)
+{
+	shim_secure = getauxval(AT_SECURE);
+	/* Nowhere, else: what has no links is nothing that can be opened. */
+	if (fstat(STDERR_FILENO, &first_stderr))
+		first_stderr = (struct stat){};
+}
 
 /* === Formats === */
 
@@ -111,6 +130,15 @@ static void out_text(struct out *out, const char *s)
 	out_string(out, s, &plain);
 }
 
+static void out_address(struct out *out, unsigned long addr, const char *prefix,
+			const struct spec *spec)
+{
+	if (shim_secure)
+		out_text(out, "(address)");
+	else
+		out_number(out, addr, prefix, 16, false, spec);
+}
+
 /* A function, or an offset into a file without names. */
 static void out_symbol(struct out *out, unsigned long addr)
 {
@@ -133,10 +161,12 @@ static void out_symbol(struct out *out, unsigned long addr)
 			offset = addr - (unsigned long)info.dli_fbase;
 		}
 	}
-	if (name) {
-		out_text(out, name);
-		out_char(out, '+');
+	if (!name) {
+		out_address(out, addr, "0x", &plain);
+		return;
 	}
+	out_text(out, name);
+	out_char(out, '+');
 	out_number(out, offset, "0x", 16, false, &plain);
 	if (size)
 		out_number(out, size, "/0x", 16, false, &plain);
@@ -222,12 +252,12 @@ static const char *out_pointer(struct out *out, const char *fmt, void *ptr,
 		out_gfp(out, *(const gfp_t *)ptr);
 		return fmt + (fmt[1] == 'g' ? 2 : 1);
 	case 'x':
-		out_number(out, (unsigned long)ptr, "", 16, false, spec);
+		out_address(out, (unsigned long)ptr, "", spec);
 		return fmt + 1;
 	}
 	spec->zero = true;
 	spec->width = 2 * sizeof(ptr);
-	out_number(out, (unsigned long)ptr, "", 16, false, spec);
+	out_address(out, (unsigned long)ptr, "", spec);
 	return fmt;
 }
 
@@ -442,16 +472,57 @@ int scnprintf(char *buf, size_t size, const char *fmt, ...)
 /* Messages of a lower level than this are printed. */
 int shim_console_loglevel = 8;
 
-static void write_all(int fd, const char *buf, size_t len)
+/*
+ * Whether standard error is where it went at first, or where a program means it
+ * to go. A file that is opened when the descriptor has been closed gets it too,
+ * but is not opened to append.
+ */
+static bool stderr_is_for_reports(void)
 {
-	while (len) {
-		ssize_t done = write(fd, buf, len);
+	struct stat st;
 
-		if (done <= 0)
-			return;
-		buf += done;
-		len -= done;
-	}
+	if (fstat(STDERR_FILENO, &st))
+		return false;
+	if (st.st_dev == first_stderr.st_dev &&
+	    st.st_ino == first_stderr.st_ino && first_stderr.st_nlink)
+		return true;
+	if (S_ISREG(st.st_mode))
+		return fcntl(STDERR_FILENO, F_GETFL) & O_APPEND;
+	return S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode);
+}
+
+/* A pipe that has room has it for a line. */
+static bool stderr_has_room(void)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&fd, 1, 0) == 1 && fd.revents == POLLOUT;
+}
+
+/* Nobody may read it any more by now: the program is not to die of that. */
+static void write_without_signal(const char *buf, size_t len)
+{
+	const struct timespec at_once = {};
+	sigset_t pipe, before, pending;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	sigpending(&pending);
+	if (write(STDERR_FILENO, buf, len) < 0 && errno == EPIPE &&
+	    !sigismember(&pending, SIGPIPE))
+		sigtimedwait(&pipe, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* A report is lost rather than that it does harm. */
+static void write_report(const char *buf, size_t len)
+{
+	int before = shim_libc_enter();
+
+	if (stderr_is_for_reports() && stderr_has_room())
+		write_without_signal(buf, len);
+	shim_libc_leave(before);
 }
 
 int _printk(const char *fmt, ...)
@@ -470,8 +541,20 @@ int _printk(const char *fmt, ...)
 	va_start(args, fmt);
 	len = vscnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	write_all(STDERR_FILENO, line, len);
+	write_report(line, len);
 	return len;
+}
+
+static void write_result(const char *buf, size_t len)
+{
+	while (len) {
+		ssize_t done = write(STDOUT_FILENO, buf, len);
+
+		if (done <= 0)
+			return;
+		buf += done;
+		len -= done;
+	}
 }
 
 /* What the test cases print: results, of any level, to standard output. */
@@ -485,7 +568,7 @@ int shim_print_result(const char *fmt, ...)
 	len = vscnprintf(line, sizeof(line),
 			 fmt + (fmt[0] == KERN_SOH[0] ? 2 : 0), args);
 	va_end(args);
-	write_all(STDOUT_FILENO, line, len);
+	write_result(line, len);
 	return len;
 }
 

@@ -437,6 +437,7 @@ struct workqueue_struct *alloc_workqueue(const char *fmt, unsigned int flags,
 /* Waits until something is done; work_mutex is given up meanwhile. */
 static void wait_for_workers(void)
 {
+	int before = shim_libc_enter();
 	struct waiter waiter;
 
 	sem_init(&waiter.done, 0, 0);
@@ -449,6 +450,7 @@ static void wait_for_workers(void)
 	mutex_lock(&work_mutex);
 	list_del(&waiter.list);
 	sem_destroy(&waiter.done);
+	shim_libc_leave(before);
 }
 
 static bool wq_is_busy(struct workqueue_struct *wq)

@@ -7,11 +7,13 @@
 #include "lib_test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,22 +25,37 @@
 /* Ends a child that hangs. */
 #define CHILD_SECONDS 30
 
-static void in_child(const char *name)
+/* Starts this program anew; what it says on standard error goes to @err. */
+static pid_t start(const char *path, const char *child, int err)
 {
-	int status;
 	pid_t pid;
 
 	fflush(stdout);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (!pid) {
-		execl("/proc/self/exe", "lib_test", name, NULL);
+		if (err >= 0)
+			dup2(err, STDERR_FILENO);
+		execl(path, "lib_test", child, NULL);
 		_exit(127);
 	}
+	return pid;
+}
+
+static int status_of_child(pid_t pid)
+{
+	int status;
+
 	CHECK(waitpid(pid, &status, 0) == pid);
-	if (!WIFEXITED(status))
-		printf("# %s: signal %d\n", name, WTERMSIG(status));
-	CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	printf("# ended by signal %d\n", WTERMSIG(status));
+	return -1;
+}
+
+static void in_child(const char *name)
+{
+	CHECK(!status_of_child(start("/proc/self/exe", name, -1)));
 }
 
 /* A line of /proc/self/status that is in KiB; in bytes. */
@@ -313,6 +330,211 @@ static void a_burst_goes_back_to_the_system(void)
 	in_child("rss_after_shrink");
 }
 
+/* === Reports === */
+
+static void report_misuse(void)
+{
+	struct bytepool *pool = create("misuse", 0);
+	static char no_memory[64];
+
+	errno = 4711;
+	bytepool_put(pool, no_memory);
+	CHECK(errno == 4711);
+	CHECK(bytepool_get(pool, (size_t)-1, GFP_KERNEL) == NULL);
+	CHECK(errno == 4711);
+	bytepool_destroy(pool);
+	CHECK(errno == 4711);
+}
+
+static void stderr_closed(void)
+{
+	close(STDERR_FILENO);
+	report_misuse();
+}
+
+static void stderr_without_reader(void)
+{
+	int fds[2];
+
+	CHECK(!pipe(fds));
+	dup2(fds[1], STDERR_FILENO);
+	close(fds[0]);
+	report_misuse();
+}
+
+static void stderr_full(void)
+{
+	static const char page[4096];
+	int fds[2];
+
+	CHECK(!pipe(fds));
+	CHECK(!fcntl(fds[1], F_SETFL, O_NONBLOCK));
+	while (write(fds[1], page, sizeof(page)) > 0)
+		;
+	CHECK(!fcntl(fds[1], F_SETFL, 0));
+	dup2(fds[1], STDERR_FILENO);
+	report_misuse();
+}
+
+static off_t size_of_report(int flags)
+{
+	char path[] = "/tmp/lib_test.XXXXXX";
+	struct stat st;
+	int fd;
+
+	close(mkstemp(path));
+	close(STDERR_FILENO);
+	fd = open(path, O_RDWR | flags);
+	CHECK(fd == STDERR_FILENO);
+	unlink(path);
+	report_misuse();
+	CHECK(!fstat(fd, &st));
+	return st.st_size;
+}
+
+/* The next file that is opened gets the number; a log is opened to append. */
+static void stderr_is_a_file(void)
+{
+	CHECK(size_of_report(0) == 0);
+	CHECK(size_of_report(O_APPEND) > 0);
+}
+
+static void reports_do_no_harm(void)
+{
+	in_child("stderr_closed");
+	in_child("stderr_without_reader");
+	in_child("stderr_full");
+	in_child("stderr_is_a_file");
+}
+
+static bool has_address(const char *text)
+{
+	const char *digits = "0123456789abcdef";
+
+	for (; *text; text++)
+		if (strspn(text, digits) >= 8)
+			return true;
+	return false;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY), out = creat(to, 0700);
+	char buf[4096];
+	ssize_t len;
+
+	CHECK(in >= 0 && out >= 0);
+	while ((len = read(in, buf, sizeof(buf))) > 0)
+		CHECK(write(out, buf, len) == len);
+	close(in);
+	close(out);
+}
+
+/* Another user's program, with his rights: what its caller says is nothing. */
+static void a_setuid_program_is_discreet(void)
+{
+	char path[4096] = "", text[8192];
+	const uid_t nobody = 65534;
+	int fds[2], status;
+	pid_t pid;
+
+	if (geteuid() || readlink("/proc/self/exe", path, 4000) < 0) {
+		printf("# not root: no other user's program\n");
+		return;
+	}
+	strcat(path, ".setuid");
+	copy_file("/proc/self/exe", path);
+	CHECK(!chown(path, nobody, nobody) && !chmod(path, 04755));
+	CHECK(!pipe(fds));
+	setenv("BYTEPOOL_CHECK", "what", true);
+	pid = start(path, "report_misuse", fds[1]);
+	status = status_of_child(pid);
+	unsetenv("BYTEPOOL_CHECK");
+	unlink(path);
+	close(fds[1]);
+	text[read(fds[0], text, sizeof(text) - 1)] = '\0';
+	close(fds[0]);
+	if (status == 127) {
+		printf("# the library cannot be read by others\n");
+		return;
+	}
+	CHECK(!status);
+	CHECK(strstr(text, "misuse") && !strstr(text, "refused"));
+	CHECK(!has_address(text));
+}
+
+/* === Cancelled threads === */
+
+struct thing {
+	char bytes[100];
+};
+
+DEFINE_BYTEPOOL_OBJECTS(thing, struct thing);
+
+static void thing_fini(struct thing *thing)
+{
+	/* A cancellation point of the program's own. */
+	usleep(1);
+	(void)thing;
+}
+
+/* Only here it may end: else nothing has been made, or all has gone. */
+static void *make_pools(void *arg)
+{
+	struct thing_pool *pool;
+	int state;
+
+	(void)arg;
+	do {
+		pool = thing_pool_create("things", NULL, thing_fini);
+		CHECK(!IS_ERR(pool));
+		thing_pool_put(pool, thing_pool_get(pool, GFP_KERNEL));
+		thing_pool_destroy(pool);
+		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+		CHECK(state == PTHREAD_CANCEL_ENABLE);
+		pthread_testcancel();
+	} while (state == PTHREAD_CANCEL_ENABLE);
+	return NULL;
+}
+
+static void cancel_makers(void)
+{
+	struct bytepool *pool = create("other", 0);
+	struct thing_pool *things;
+	pthread_t thread;
+	unsigned int i;
+	void *result;
+	pid_t pid;
+
+	for (i = 0; i < 20; i++) {
+		CHECK(!pthread_create(&thread, NULL, make_pools, NULL));
+		usleep(1000 + 100 * i);
+		pthread_cancel(thread);
+		pthread_join(thread, &result);
+		CHECK(result == PTHREAD_CANCELED);
+		/* The name is free: the pool has gone. */
+		things = thing_pool_create("things", NULL, NULL);
+		CHECK(!IS_ERR(things));
+		thing_pool_destroy(things);
+		use(pool);
+		pid = fork();
+		if (!pid) {
+			use(pool);
+			_exit(0);
+		}
+		CHECK(!status_of_child(pid));
+	}
+	bytepool_destroy(pool);
+}
+
+static void threads_are_not_cancelled_inside(void)
+{
+	in_child("cancel_makers");
+	setenv("BYTEPOOL_CHECK", "1", true);
+	in_child("cancel_makers");
+	unsetenv("BYTEPOOL_CHECK");
+}
+
 static const struct lib_test children[] = {
 	{ "zeroed_under_rlimit_as", zeroed_under_rlimit_as },
 	{ "zeroed_without_mappings", zeroed_without_mappings },
@@ -322,6 +544,12 @@ static const struct lib_test children[] = {
 	{ "gets_to_the_end", gets_to_the_end },
 	{ "rss_after_release", rss_after_release },
 	{ "rss_after_shrink", rss_after_shrink },
+	{ "stderr_closed", stderr_closed },
+	{ "stderr_without_reader", stderr_without_reader },
+	{ "stderr_full", stderr_full },
+	{ "stderr_is_a_file", stderr_is_a_file },
+	{ "cancel_makers", cancel_makers },
+	{ "report_misuse", report_misuse },
 };
 
 /**
@@ -347,6 +575,10 @@ const struct lib_test limit_tests[] = {
 	{ "threads_end_at_limits", threads_end_at_limits },
 	{ "out_of_addresses", out_of_addresses },
 	{ "a_burst_goes_back_to_the_system", a_burst_goes_back_to_the_system },
+	{ "reports_do_no_harm", reports_do_no_harm },
+	{ "a_setuid_program_is_discreet", a_setuid_program_is_discreet },
+	{ "threads_are_not_cancelled_inside",
+	  threads_are_not_cancelled_inside },
 };
 
 const size_t nr_limit_tests = sizeof(limit_tests) / sizeof(limit_tests[0]);

@@ -33,6 +33,8 @@
  * @locks_held: locks of any kind; laid out as lock.c says
  * @hardirqs: interrupts that wait, a bit for each
  * @softirqs: the same
+ * @uncancelled: how often pthread_cancel() has been put off
+ * @cancel_state: what it was before
  */
 struct thread_info {
 	unsigned int cpu;
@@ -48,6 +50,8 @@ struct thread_info {
 	unsigned int locks_held;
 	unsigned long hardirqs;
 	unsigned long softirqs;
+	unsigned int uncancelled;
+	int cancel_state;
 };
 
 /*
