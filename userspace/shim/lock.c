@@ -6,21 +6,27 @@
  * lock would stay half changed for ever, so that no lock may be held while it
  * happens, but by the thread that forks: every thread is counted at a gate
  * while it holds locks, and fork() closes the gate and waits until nobody is
- * inside. A holder may itself wait for a thread that stands before the gate,
- * so a fork that takes too long opens the gate again and has another try.
+ * inside. Who holds a mutex may wait for others, for readers most of all, which
+ * may stand before the gate in the middle of what he waits for: so the gate is
+ * closed for mutexes first, and for all locks when nobody has one any more. What
+ * he waits for may need a mutex, too, so a fork that takes too long opens the
+ * gate again and has another try.
  *
  * In the fast build what a thread tells others it writes to a word of its own:
  * the read-side section that it is in, the locks that it holds. Whoever wants
  * to know makes all threads execute a barrier first, by membarrier(2).
  */
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <shim.h>
 #include <linux/membarrier.h>
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,13 +99,25 @@ static unsigned long self(void)
 #define LOCKS_GATE    0x10000U
 #define LOCKS_MASK    (LOCKS_GATE - 1)
 
+/*
+ * The holder may need this very processor to go on, and have a lower priority,
+ * which sched_yield() does nothing for. What glibc calls nanosleep() would be a
+ * cancellation point.
+ */
 static void pause_cpu(unsigned int *spins)
 {
-	/* The holder may need this very processor to go on. */
-	if (++*spins % 64)
+	const struct timespec a_while = { .tv_nsec = 50 * 1000 };
+	int before;
+
+	if (++*spins % 64) {
 		caa_cpu_relax();
-	else
+	} else if (*spins < 1024) {
 		sched_yield();
+	} else {
+		before = errno;
+		syscall(__NR_nanosleep, &a_while, NULL);
+		errno = before;
+	}
 }
 
 /* Threads that nobody looks at are counted, by address. */
@@ -142,12 +160,39 @@ static __attribute__((__constructor__(101))) void membarrier_init(void)
 	has_membarrier = !membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
 
+/*
+ * A sandbox may refuse after a while what it has allowed before. To unmap a page
+ * that is there interrupts each processor that runs a thread of the process,
+ * which is a barrier there: what was done before there was membarrier(2).
+ */
+#ifdef __x86_64__
+static bool barrier_by_unmapping(void)
+{
+	char *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return false;
+	WRITE_ONCE(*page, 1);
+	return !munmap(page, PAGE_SIZE);
+}
+#else
+static bool barrier_by_unmapping(void)
+{
+	return false;
+}
+#endif
+
 /* Without membarrier(2) the table is empty, and nobody is looked at. */
 static void barrier_everywhere(void)
 {
+	int before = errno;
+
 	smp_mb();
-	if (has_membarrier && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+	if (has_membarrier && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) &&
+	    !barrier_by_unmapping())
 		BUG();
+	errno = before;
 }
 
 /**
@@ -393,11 +438,31 @@ static bool others_hold_locks(void)
 
 /* === The gate === */
 
-/* So often does fork() try to close the gate: for some seconds. */
-#define MAX_ATTEMPTS 10000U
+/* So long does fork() try to close the gate, each time, and in all. */
+#define CLOSE_JIFFIES (HZ / 4)
+#define FORK_JIFFIES  (5 * HZ)
+/* And so long for a moment when no work item runs. */
+#define IDLE_JIFFIES (HZ / 20)
 
-/* The thread that forks; 0: the gate is open. */
+/* The thread that forks, or 0. */
 static unsigned long forking;
+
+/* For whom the gate is closed. */
+static enum {
+	GATE_OPEN,
+	GATE_MUTEXES,
+	GATE_ALL,
+} gate_closed;
+
+/* How many mutexes are held, or about to be if the gate is open for them. */
+static unsigned int nr_mutexes;
+
+/* Pairs with the release that opens it: what is forked is done. */
+static bool gate_is_closed(unsigned int to)
+{
+	return smp_load_acquire(&gate_closed) >= to &&
+	       READ_ONCE(forking) != self();
+}
 
 /*
  * Relaxed, with a fence: that two threads pass the gate orders nothing that
@@ -432,9 +497,10 @@ static void locks_add(unsigned int n)
  */
 static void gate_enter(void)
 {
+	unsigned int spins = 0;
+
 	for (;;) {
 		unsigned int first = 1;
-		unsigned long who;
 
 		locks_add(LOCKS_GATE);
 		if (shim_section_is_shared(&shim_thread)) {
@@ -443,16 +509,15 @@ static void gate_enter(void)
 		}
 		/* Else pairs with membarrier(2) in gate_close(). */
 		barrier();
-		who = READ_ONCE(forking);
-		if (likely(!who || who == self())) {
+		if (likely(!gate_is_closed(GATE_ALL))) {
 			locks_add(first - LOCKS_GATE);
 			return;
 		}
 		if (first != 1)
 			gate_uncount();
 		locks_add(-LOCKS_GATE);
-		while (READ_ONCE(forking))
-			sched_yield();
+		while (gate_is_closed(GATE_ALL))
+			pause_cpu(&spins);
 	}
 }
 
@@ -476,6 +541,61 @@ static void lock_leave(void)
 	locks_add(-LOCKS_GATE);
 }
 
+/* Whom others wait for, or who has one already, is let through. */
+static bool mutexes_are_shut(void)
+{
+	return shim_thread.mutexes_held == 1 && !shim_thread.locks_held &&
+	       !shim_thread.worker && gate_is_closed(GATE_MUTEXES);
+}
+
+/* Returns false, and nothing done, if that would have to wait. */
+static bool mutex_try_enter(void)
+{
+	shim_thread.mutexes_held++;
+	__atomic_fetch_add(&nr_mutexes, 1, __ATOMIC_RELAXED);
+	/* Pairs with the one in mutexes_wait(). */
+	smp_mb__after_atomic();
+	if (!mutexes_are_shut()) {
+		lock_enter();
+		return true;
+	}
+	__atomic_fetch_sub(&nr_mutexes, 1, __ATOMIC_RELEASE);
+	shim_thread.mutexes_held--;
+	return false;
+}
+
+static void mutex_enter(void)
+{
+	unsigned int spins = 0;
+
+	while (!mutex_try_enter())
+		while (gate_is_closed(GATE_MUTEXES))
+			pause_cpu(&spins);
+}
+
+static void mutex_leave(void)
+{
+	lock_leave();
+	__atomic_fetch_sub(&nr_mutexes, 1, __ATOMIC_RELEASE);
+	shim_thread.mutexes_held--;
+}
+
+/* Waits until nobody else holds a mutex, with the gate closed for them. */
+static bool mutexes_wait(void)
+{
+	u64 end = get_jiffies_64() + CLOSE_JIFFIES;
+	unsigned int spins = 0;
+
+	/* Pairs with the one in mutex_try_enter(). */
+	smp_mb();
+	while (smp_load_acquire(&nr_mutexes) != shim_thread.mutexes_held) {
+		if (get_jiffies_64() > end)
+			return false;
+		pause_cpu(&spins);
+	}
+	return true;
+}
+
 static bool gate_is_empty(void)
 {
 	unsigned int own = shim_thread.locks_held & LOCKS_COUNTED ? 1 : 0;
@@ -489,15 +609,11 @@ static bool gate_is_empty(void)
 	return inside == own;
 }
 
-static bool gate_close(bool want_idle)
+static bool gate_close_all(bool want_idle)
 {
-	unsigned long none = 0;
 	unsigned int i;
 
-	while (!try_cmpxchg(&forking, &none, self())) {
-		none = 0;
-		sched_yield();
-	}
+	WRITE_ONCE(gate_closed, GATE_ALL);
 	/* Pairs with the barriers in gate_count() and gate_enter(). */
 	barrier_everywhere();
 	for (i = 0; i < 1000; i++) {
@@ -505,7 +621,28 @@ static bool gate_close(bool want_idle)
 			return true;
 		sched_yield();
 	}
+	return false;
+}
+
+static void gate_open(void)
+{
+	smp_store_release(&gate_closed, GATE_OPEN);
 	smp_store_release(&forking, 0);
+}
+
+static bool gate_close(bool want_idle)
+{
+	unsigned int spins = 0;
+	unsigned long none = 0;
+
+	while (!try_cmpxchg(&forking, &none, self())) {
+		none = 0;
+		pause_cpu(&spins);
+	}
+	WRITE_ONCE(gate_closed, GATE_MUTEXES);
+	if (mutexes_wait() && gate_close_all(want_idle))
+		return true;
+	gate_open();
 	return false;
 }
 
@@ -519,13 +656,12 @@ static bool gate_close(bool want_idle)
  */
 void shim_lock_fork_prepare(void)
 {
-	const struct timespec pause = { .tv_nsec = 100 * 1000 };
-	unsigned int attempt;
+	u64 begin = get_jiffies_64(), elapsed = 0;
+	unsigned int spins = 1024;
 
-	for (attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-		if (gate_close(attempt < MAX_ATTEMPTS / 100))
-			break;
-		nanosleep(&pause, NULL);
+	while (elapsed <= FORK_JIFFIES && !gate_close(elapsed < IDLE_JIFFIES)) {
+		pause_cpu(&spins);
+		elapsed = get_jiffies_64() - begin;
 	}
 	urcu_bp_before_fork();
 }
@@ -538,12 +674,13 @@ void shim_lock_fork_done(bool child)
 		memset(gates, 0, sizeof(gates));
 		own_gate()->inside =
 			shim_thread.locks_held & LOCKS_COUNTED ? 1 : 0;
+		nr_mutexes = shim_thread.mutexes_held;
 		threads_fork_child();
 	} else {
 		urcu_bp_after_fork_parent();
 	}
 	if (READ_ONCE(forking) == self())
-		smp_store_release(&forking, 0);
+		gate_open();
 }
 
 /* === Spinlocks === */
@@ -713,6 +850,66 @@ void spin_unlock(spinlock_t *lock)
 
 /* === Mutexes === */
 
+#ifdef SHIM_STRICT
+static bool mutex_take(struct mutex *lock, bool waited)
+{
+	return waited ? !pthread_mutex_lock(&lock->state) :
+			!pthread_mutex_trylock(&lock->state);
+}
+
+static void mutex_give(struct mutex *lock)
+{
+	pthread_mutex_unlock(&lock->state);
+}
+
+/* ThreadSanitizer is to see that it waits. */
+static void mutex_acquire(struct mutex *lock)
+{
+	mutex_enter();
+	mutex_take(lock, true);
+}
+#else
+/* As in Drepper, "Futexes Are Tricky". */
+static bool mutex_take(struct mutex *lock, bool waited)
+{
+	unsigned int unlocked = 0;
+
+	if (waited)
+		return !xchg(&lock->state, 2);
+	return try_cmpxchg_acquire(&lock->state, &unlocked, 1);
+}
+
+static void futex(struct mutex *lock, int op, unsigned int val)
+{
+	int before = errno;
+
+	syscall(__NR_futex, &lock->state, op | FUTEX_PRIVATE_FLAG, val, NULL);
+	errno = before;
+}
+
+static void mutex_give(struct mutex *lock)
+{
+	if (xchg(&lock->state, 0) == 2)
+		futex(lock, FUTEX_WAKE, 1);
+}
+
+/* Who waits has no lock, and is outside of the gate: a fork need not wait. */
+static void mutex_acquire(struct mutex *lock)
+{
+	bool waited = false;
+
+	for (;;) {
+		mutex_enter();
+		if (mutex_take(lock, waited))
+			return;
+		mutex_leave();
+		if (waited)
+			futex(lock, FUTEX_WAIT, 2);
+		waited = true;
+	}
+}
+#endif
+
 void mutex_init(struct mutex *lock)
 {
 	*lock = (struct mutex)__MUTEX_INITIALIZER(*lock);
@@ -727,8 +924,7 @@ void mutex_lock(struct mutex *lock)
 	}
 	/* Whoever calls back to the program under it may be cancelled there. */
 	shim_cancel_disable();
-	lock_enter();
-	pthread_mutex_lock(&lock->mutex);
+	mutex_acquire(lock);
 	WRITE_ONCE(lock->dep_map.owner, self());
 }
 
@@ -736,12 +932,13 @@ bool mutex_trylock(struct mutex *lock)
 {
 	WARN(in_interrupt(), "mutex_trylock() in an interrupt\n");
 	shim_cancel_disable();
-	lock_enter();
-	if (!pthread_mutex_trylock(&lock->mutex)) {
-		WRITE_ONCE(lock->dep_map.owner, self());
-		return true;
+	if (mutex_try_enter()) {
+		if (mutex_take(lock, false)) {
+			WRITE_ONCE(lock->dep_map.owner, self());
+			return true;
+		}
+		mutex_leave();
 	}
-	lock_leave();
 	shim_cancel_enable();
 	return false;
 }
@@ -751,8 +948,8 @@ void mutex_unlock(struct mutex *lock)
 	WARN(READ_ONCE(lock->dep_map.owner) != self(),
 	     "a mutex released by a thread that does not hold it\n");
 	WRITE_ONCE(lock->dep_map.owner, 0);
-	pthread_mutex_unlock(&lock->mutex);
-	lock_leave();
+	mutex_give(lock);
+	mutex_leave();
 	shim_cancel_enable();
 }
 

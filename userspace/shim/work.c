@@ -321,6 +321,7 @@ static void *worker_main(void *arg)
 	struct work_struct *work;
 	u64 expiry;
 
+	shim_thread.worker = true;
 	mutex_lock(&work_mutex);
 	for (;;) {
 		take_incoming();

@@ -8,12 +8,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -535,6 +540,186 @@ static void threads_are_not_cancelled_inside(void)
 	unsetenv("BYTEPOOL_CHECK");
 }
 
+/* === fork() while others are busy === */
+
+static struct bytepool *busy_pool;
+static bool stop;
+
+static void *use_and_shrink(void *arg)
+{
+	(void)arg;
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		bytepool_buf_release(
+			bytepool_get_buf(busy_pool, 100, GFP_KERNEL));
+		bytepool_shrink(busy_pool);
+	}
+	return NULL;
+}
+
+#define NR_SHRINKERS 4
+#define NR_FORKS     10
+
+/* Each waits for readers most of the time, under a lock that all want. */
+static void fork_while_shrinking(void)
+{
+	pthread_t threads[NR_SHRINKERS];
+	double begin, elapsed = 0;
+	unsigned int i;
+	pid_t pid;
+
+	busy_pool = create("busy", 0);
+	for (i = 0; i < NR_SHRINKERS; i++)
+		CHECK(!pthread_create(&threads[i], NULL, use_and_shrink, NULL));
+	for (i = 0; i < NR_FORKS; i++) {
+		begin = now();
+		pid = fork();
+		if (!pid) {
+			use(busy_pool);
+			bytepool_shrink(busy_pool);
+			_exit(0);
+		}
+		elapsed += now() - begin;
+		CHECK(!status_of_child(pid));
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < NR_SHRINKERS; i++)
+		pthread_join(threads[i], NULL);
+	/* Some 10 ms each, if there are processors for all. */
+	CHECK(elapsed / NR_FORKS < 0.25);
+	bytepool_destroy(busy_pool);
+}
+
+static void fork_is_quick(void)
+{
+	in_child("fork_while_shrinking");
+}
+
+/* === Sandboxes === */
+
+static void *use_and_shrink_once(void *arg)
+{
+	use(arg);
+	bytepool_shrink(arg);
+	return NULL;
+}
+
+/* Refuses a system call from now on. */
+static void refuse(unsigned int nr)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {
+		.len = sizeof(filter) / sizeof(filter[0]),
+		.filter = filter,
+	};
+
+	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static void without_membarrier(void)
+{
+	struct bytepool *pool = create("sandbox", 0);
+	pthread_t thread;
+	pid_t pid;
+
+	use(pool);
+	refuse(__NR_membarrier);
+	errno = 4711;
+	use_and_shrink_once(pool);
+	CHECK(errno == 4711);
+	CHECK(!pthread_create(&thread, NULL, use_and_shrink_once, pool));
+	pthread_join(thread, NULL);
+	pid = fork();
+	if (!pid) {
+		use_and_shrink_once(pool);
+		_exit(0);
+	}
+	CHECK(!status_of_child(pid));
+	check_quiet(pool);
+	bytepool_destroy(pool);
+}
+
+static void membarrier_is_refused_later(void)
+{
+#ifdef __x86_64__
+	in_child("without_membarrier");
+#endif
+}
+
+/* === Priorities === */
+
+static void *use_large(void *arg)
+{
+	struct bytepool_buf *bufs[64];
+
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+		if (!bytepool_get_bufs(arg, 65536, 64, bufs, GFP_KERNEL))
+			bytepool_release_bufs(64, bufs);
+	return NULL;
+}
+
+/* It preempts who holds the locks that it wants, on the same processor. */
+static void *use_large_first(void *arg)
+{
+	const struct sched_param param = { .sched_priority = 10 };
+	struct bytepool_buf *bufs[64];
+	double begin, worst = 0;
+	unsigned int i;
+
+	if (sched_setscheduler(0, SCHED_FIFO, &param)) {
+		printf("# no priority is to be had\n");
+		return NULL;
+	}
+	for (i = 0; i < 300; i++) {
+		usleep(1000);
+		begin = now();
+		if (!bytepool_get_bufs(arg, 65536, 64, bufs, GFP_KERNEL))
+			bytepool_release_bufs(64, bufs);
+		if (now() - begin > worst)
+			worst = now() - begin;
+	}
+	/* The system takes the processor away after 950 ms. */
+	CHECK(worst < 0.5);
+	return NULL;
+}
+
+static void preempt_holders(void)
+{
+	const struct bytepool_config config = {
+		.name = "priority",
+		.sizes = bytepool_sizes_pow2,
+		.nr_sizes = BYTEPOOL_NR_POW2,
+		.max_idle = MIB,
+	};
+	struct bytepool *pool = bytepool_create(&config);
+	pthread_t threads[3], first;
+	unsigned int i;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	CHECK(!sched_setaffinity(0, sizeof(one), &one));
+	for (i = 0; i < 3; i++)
+		CHECK(!pthread_create(&threads[i], NULL, use_large, pool));
+	CHECK(!pthread_create(&first, NULL, use_large_first, pool));
+	pthread_join(first, NULL);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	bytepool_destroy(pool);
+}
+
+static void a_high_priority_does_not_spin(void)
+{
+	in_child("preempt_holders");
+}
+
 static const struct lib_test children[] = {
 	{ "zeroed_under_rlimit_as", zeroed_under_rlimit_as },
 	{ "zeroed_without_mappings", zeroed_without_mappings },
@@ -549,6 +734,9 @@ static const struct lib_test children[] = {
 	{ "stderr_full", stderr_full },
 	{ "stderr_is_a_file", stderr_is_a_file },
 	{ "cancel_makers", cancel_makers },
+	{ "fork_while_shrinking", fork_while_shrinking },
+	{ "without_membarrier", without_membarrier },
+	{ "preempt_holders", preempt_holders },
 	{ "report_misuse", report_misuse },
 };
 
@@ -579,6 +767,9 @@ const struct lib_test limit_tests[] = {
 	{ "a_setuid_program_is_discreet", a_setuid_program_is_discreet },
 	{ "threads_are_not_cancelled_inside",
 	  threads_are_not_cancelled_inside },
+	{ "fork_is_quick", fork_is_quick },
+	{ "membarrier_is_refused_later", membarrier_is_refused_later },
+	{ "a_high_priority_does_not_spin", a_high_priority_does_not_spin },
 };
 
 const size_t nr_limit_tests = sizeof(limit_tests) / sizeof(limit_tests[0]);

@@ -33,6 +33,8 @@
  * @locks_held: locks of any kind; laid out as lock.c says
  * @hardirqs: interrupts that wait, a bit for each
  * @softirqs: the same
+ * @worker: runs work items, for which others wait
+ * @mutexes_held: of the locks, how many are mutexes
  * @uncancelled: how often pthread_cancel() has been put off
  * @cancel_state: what it was before
  */
@@ -50,6 +52,8 @@ struct thread_info {
 	unsigned int locks_held;
 	unsigned long hardirqs;
 	unsigned long softirqs;
+	bool worker;
+	unsigned int mutexes_held;
 	unsigned int uncancelled;
 	int cancel_state;
 };
