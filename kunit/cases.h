@@ -62,6 +62,8 @@ void bpt_expect_whole(struct kunit *test, struct bytepool *pool,
 		      size_t max_idle, bool recycles);
 bool bpt_recycles(struct kunit *test, unsigned int flags);
 
+size_t bpt_capacity(struct bytepool *pool, size_t len, size_t size);
+
 struct bytepool_stats bpt_stats(struct bytepool *pool);
 struct bytepool_tier_stats bpt_tier(struct kunit *test, struct bytepool *pool,
 				    unsigned int tier);

@@ -60,9 +60,9 @@ static void irqs_off_get_buf_and_release(struct kunit *test)
 	int ret;
 
 	for (i = 0; i < 10; i++) {
-		STAYS_OFF(test, buf = bytepool_get_buf(pool, 1000, GFP_ATOMIC));
+		STAYS_OFF(test, buf = bytepool_get_buf(pool, 1024, GFP_ATOMIC));
 		KUNIT_ASSERT_NOT_NULL(test, buf);
-		STAYS_OFF(test, ret = bytepool_buf_set_len(buf, 1024));
+		STAYS_OFF(test, ret = bytepool_buf_set_len(buf, 1000));
 		KUNIT_EXPECT_EQ(test, ret, 0);
 		STAYS_OFF(test, bytepool_buf_retain(buf));
 		STAYS_OFF(test, bytepool_buf_release(buf));

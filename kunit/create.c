@@ -219,8 +219,10 @@ static void create_copies_name_and_sizes(struct kunit *test)
 	memset(name, 'x', sizeof(name) - 1);
 	memset(sizes, 0, sizeof(sizes));
 	memset(&config, 0xff, sizeof(config));
-	KUNIT_EXPECT_EQ(test, bytepool_size_roundup(pool, 100), 128);
-	KUNIT_EXPECT_EQ(test, bytepool_size_roundup(pool, 1000), 1024);
+	KUNIT_EXPECT_EQ(test, bytepool_size_roundup(pool, 100),
+			bpt_capacity(pool, 100, 128));
+	KUNIT_EXPECT_EQ(test, bytepool_size_roundup(pool, 1000),
+			bpt_capacity(pool, 1000, 1024));
 	config = bpt_config();
 	expect_refused(test, bytepool_create(&config), -EEXIST);
 }
@@ -268,7 +270,7 @@ static void create_largest_tier_allowed(struct kunit *test)
 	struct bytepool *pool = bpt_tier_pool(test, BYTEPOOL_MAX_SIZE, 0);
 
 	KUNIT_EXPECT_EQ(test, bytepool_size_roundup(pool, 1),
-			BYTEPOOL_MAX_SIZE);
+			bpt_capacity(pool, 1, BYTEPOOL_MAX_SIZE));
 }
 
 static void create_largest_priv_allowed(struct kunit *test)

@@ -242,6 +242,19 @@ void bpt_expect_whole(struct kunit *test, struct bytepool *pool,
 }
 
 /**
+ * bpt_capacity() - the capacity that a get is to give
+ * @pool: the pool
+ * @len: what it asks for
+ * @size: what it takes
+ *
+ * Return: @size, all of it; in a checked pool @len: the rest is red zone.
+ */
+size_t bpt_capacity(struct bytepool *pool, size_t len, size_t size)
+{
+	return bytepool_size_roundup(pool, 1) == 1 ? len : size;
+}
+
+/**
  * bpt_recycles() - whether what comes back to a pool becomes idle
  * @test: the case
  * @flags: of the pool

@@ -301,7 +301,8 @@ static void miss(struct kunit *test, struct bytepool *pool, size_t len,
 	for (i = 0; i < ARRAY_SIZE(bufs); i++) {
 		bufs[i] = bpt_get_buf(test, pool, len);
 		KUNIT_EXPECT_EQ(test, bytepool_buf_len(bufs[i]), len);
-		KUNIT_EXPECT_EQ(test, bytepool_buf_capacity(bufs[i]), capacity);
+		KUNIT_EXPECT_EQ(test, bytepool_buf_capacity(bufs[i]),
+				bpt_capacity(pool, len, capacity));
 		KUNIT_EXPECT_EQ(test, bytepool_buf_refcount(bufs[i]), 1);
 		bpt_stamp_buf(bufs[i], i);
 	}
@@ -363,10 +364,11 @@ static void tiers_that_lie_close_recycle_their_own(struct kunit *test)
 	pool = bpt_pool(test, &config);
 	for (i = 0; i < 3; i++) {
 		buf = bpt_get_buf(test, pool, 250);
-		KUNIT_EXPECT_EQ(test, bytepool_buf_capacity(buf), 256);
+		KUNIT_EXPECT_EQ(test, bytepool_buf_capacity(buf),
+				bpt_capacity(pool, 250, 256));
 		bytepool_buf_release(buf);
 		mem = bpt_get(test, pool, 250);
-		bpt_stamp(mem, 256, i);
+		bpt_stamp(mem, bpt_capacity(pool, 250, 256), i);
 		bytepool_put(pool, mem);
 	}
 	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 2).get, 6);
@@ -556,6 +558,10 @@ static void shrink_of_an_unused_pool_gives_nothing(struct kunit *test)
 
 /* === Memory goes back, by the figures of the kernel === */
 
+/* KASAN keeps what is freed, and a kernel that proves its locks takes minutes. */
+#define FIGURES_TELL \
+	(!IS_ENABLED(CONFIG_KASAN) && !IS_ENABLED(CONFIG_PROVE_LOCKING))
+
 /* What the kernel, or the system, has given out for slab. */
 static size_t slab_bytes(void)
 {
@@ -634,13 +640,14 @@ static void memory_goes_back(struct kunit *test)
 	size_t before = slab_bytes(), most;
 	struct bytepool *pool;
 
+	if (!FIGURES_TELL)
+		return;
 	config.max_idle = SZ_64K;
 	pool = bpt_pool(test, &config);
 	most = burst(test, pool);
 	expect_gone(test, pool, before, false);
 	/* Else it was not there. */
-	if (most)
-		KUNIT_EXPECT_GT(test, most, before + 32 * SZ_2M);
+	KUNIT_EXPECT_GT(test, most, slab_bytes() + 32 * SZ_2M);
 }
 
 /* The default bound keeps much: it goes as well, although a tier is in use. */
@@ -649,6 +656,8 @@ static void memory_goes_back_beside_traffic(struct kunit *test)
 	size_t before = slab_bytes();
 	struct bytepool *pool = bpt_pow2_pool(test, 0);
 
+	if (!FIGURES_TELL)
+		return;
 	burst(test, pool);
 	expect_gone(test, pool, before, true);
 }
@@ -659,6 +668,8 @@ static void memory_of_a_destroyed_pool_goes_back(struct kunit *test)
 	struct bytepool *pool = bpt_pow2_pool(test, 0);
 	struct bytepool_config config = bpt_config();
 
+	if (!FIGURES_TELL)
+		return;
 	/* Another pool keeps the slab caches. */
 	config.name = "kunit-other";
 	bpt_pool(test, &config);

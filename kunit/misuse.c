@@ -357,7 +357,9 @@ static void content_is_the_owners(struct kunit *test)
 		bytepool_put(pool, mem);
 		mem = bytepool_get(pool, 100, GFP_KERNEL | __GFP_ZERO);
 		KUNIT_ASSERT_NOT_NULL(test, mem);
-		KUNIT_EXPECT_TRUE(test, bpt_stamped(mem, 128, 0));
+		KUNIT_EXPECT_TRUE(test,
+				  bpt_stamped(mem, bpt_capacity(pool, 100, 128),
+					      0));
 	}
 	/* A stale copy of idle memory is no mark elsewhere. */
 	bytepool_put(pool, mem);

@@ -31,6 +31,7 @@ static void expect_capacity(struct kunit *test, struct bytepool *pool,
 {
 	void *mem = bpt_get(test, pool, len);
 
+	capacity = bpt_capacity(pool, len, capacity);
 	KUNIT_EXPECT_EQ(test, bytepool_size_roundup(pool, len), capacity);
 	/* All of it may be used. */
 	bpt_stamp(mem, capacity, 0xa5);

@@ -3,8 +3,8 @@
  * bytepool - memory of checked pools: red zones, and poison while it rests
  *
  * In a pool with BYTEPOOL_CHECK the capacity is the length asked for. What lies
- * between it and the end of the memory is red zone: filled by the get, looked at
- * by the last release or the put.
+ * between it and the end of the memory is red zone: up to 4 KiB of it are filled
+ * by the get, and looked at by the last release or the put.
  *
  * Then the memory is poisoned and rests, oldest first, before slab has it back:
  * it is looked at again as it leaves, so that a write after release is found.
@@ -25,6 +25,9 @@
 
 /* Most bytes of a pool that rest. */
 #define MAX_RESTING (4UL << 20)
+
+/* Most bytes of a red zone that are filled. */
+#define MAX_RED_ZONE (4UL << 10)
 
 /* Bytes that a report shows. */
 #define REPORT_BYTES 8
@@ -71,7 +74,7 @@ static void report_written(struct bytepool *pool, const char *what,
  */
 void red_zone_set(void *mem, size_t len, size_t size)
 {
-	memset(mem + len, SLUB_RED_ACTIVE, size - len);
+	memset(mem + len, SLUB_RED_ACTIVE, min(size - len, MAX_RED_ZONE));
 }
 
 /**
@@ -86,12 +89,12 @@ void red_zone_set(void *mem, size_t len, size_t size)
 void red_zone_check(struct bytepool *pool, const void *mem, size_t len,
 		    size_t size, unsigned long got_by, unsigned long put_by)
 {
-	const void *first;
+	const void *end = mem + len + min(size - len, MAX_RED_ZONE), *first;
 
-	first = memchr_inv(mem + len, SLUB_RED_ACTIVE, size - len);
+	first = memchr_inv(mem + len, SLUB_RED_ACTIVE, end - mem - len);
 	if (unlikely(first))
 		report_written(pool, "written behind the length asked for", mem,
-			       first, mem + size, got_by, put_by);
+			       first, end, got_by, put_by);
 }
 
 static void poison_check(struct bytepool *pool, const struct resting *rest)
@@ -184,6 +187,7 @@ bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 		return false;
 	}
 	list_add_tail(&rest->list, &pool->resting);
+	/* It is in the list: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	pool->resting_bytes += size;
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	rest_drain(pool, MAX_RESTING);

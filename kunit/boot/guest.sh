@@ -11,6 +11,7 @@
 
 # The kernel makes environment variables of these words on its command line.
 jobs=${jobs:-} report=${report:-} file=${file:-} bench=${bench:-}
+idle_trim=${idle_trim:-6}
 
 debugfs=/sys/kernel/debug
 pool=$debugfs/bytepool/bytecast
@@ -50,7 +51,7 @@ scan_for_leaks()
 
 load_and_unload()
 {
-	insmod "$dir/bytepool.ko" || return
+	insmod "$dir/bytepool.ko" "idle_trim=$idle_trim" || return
 	insmod "$dir/$1"
 	status=$?
 	rmmod "${1%.ko}" || [ $status != 0 ] || status=1

@@ -197,9 +197,8 @@ static void *map_pages_at(char *mem, size_t size)
 static char *arena_place(const void *mapping, size_t *size)
 {
 	unsigned long space = roundup_pow_of_two((unsigned long)&size);
-	unsigned long base = space / 4 + (unsigned long)mapping *
-						 (CHUNK_SIZE / PAGE_SIZE) %
-						 (space / 8);
+	unsigned long any = (unsigned long)mapping * (CHUNK_SIZE / PAGE_SIZE);
+	unsigned long base = space / 4 + (any & (space / 8 - 1));
 	char *place, *probe;
 
 	*size = min(*size, space / 8);

@@ -30,7 +30,7 @@
 #endif
 
 #ifdef SHIM_STRICT
-#define CONFIG_PROVE_LOCKING 1
+#define CONFIG_PROVE_LOCKING	  1
 #define CONFIG_DEBUG_ATOMIC_SLEEP 1
 #endif
 
