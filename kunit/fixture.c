@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* bytepool test cases - what they share: see cases.h */
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -600,14 +602,19 @@ void bpt_run(struct kunit *test, unsigned int nr,
  * @thread: who calls
  *
  * Where it was brought from when the CPU went offline. Does nothing as long as
- * that is so.
+ * that is so, or while any CPU goes or comes: the scheduler lets a kernel thread
+ * choose a CPU that is about to go, does not take it there, and warns as it
+ * finds it elsewhere.
  */
 void bpt_go_home(struct bpt_crew *crew, unsigned int thread)
 {
 	unsigned int cpu = crew->thread[thread].cpu;
 
-	if (raw_smp_processor_id() != cpu)
+	if (raw_smp_processor_id() == cpu || !cpus_read_trylock())
+		return;
+	if (cpu_online(cpu))
 		set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	cpus_read_unlock();
 }
 
 /**

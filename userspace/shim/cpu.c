@@ -87,6 +87,11 @@ void cpus_read_lock(void)
 	mutex_lock(&hotplug_mutex);
 }
 
+bool cpus_read_trylock(void)
+{
+	return mutex_trylock(&hotplug_mutex);
+}
+
 void cpus_read_unlock(void)
 {
 	mutex_unlock(&hotplug_mutex);

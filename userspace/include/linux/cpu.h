@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 
 void cpus_read_lock(void);
+bool cpus_read_trylock(void);
 void cpus_read_unlock(void);
 
 /* For tests that have seen the thread end: it is offline since. */
