@@ -507,9 +507,19 @@ static void objects_put_with_interrupts_off(struct kunit *test)
 	local_irq_save(flags);
 	for (i = 0; i < 200; i++)
 		thing[i] = thing_pool_get(pool, GFP_ATOMIC);
+	off = irqs_disabled();
+	local_irq_restore(flags);
+	KUNIT_EXPECT_TRUE(test, off);
+	/* On PREEMPT_RT none can be made there. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&seen.init),
+			IS_ENABLED(CONFIG_PREEMPT_RT) ? 0 : 200);
+	for (i = 0; i < 200; i++) {
+		thing[i] = thing[i] ?: thing_pool_get(pool, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, thing[i]);
+	}
+	local_irq_save(flags);
 	while (i--)
-		if (thing[i])
-			thing_pool_put(pool, thing[i]);
+		thing_pool_put(pool, thing[i]);
 	off = irqs_disabled();
 	local_irq_restore(flags);
 	KUNIT_EXPECT_TRUE(test, off);

@@ -454,6 +454,9 @@ void preempt_enable(void)
 	barrier();
 	WARN(!(shim_thread.preempt_count-- & PREEMPT_MASK),
 	     "preemption enabled more often than disabled\n");
+	barrier();
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && unlikely(shim_thread.softirqs))
+		shim_run_irqs();
 }
 
 unsigned int smp_processor_id(void)
@@ -542,6 +545,15 @@ static void run_softirqs(void)
 	barrier();
 }
 
+/* On PREEMPT_RT a soft interrupt is a thread, which has to be switched to. */
+static bool softirqs_may_run(void)
+{
+	if (in_interrupt())
+		return false;
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) ||
+	       !(preempt_count() & PREEMPT_MASK);
+}
+
 /**
  * shim_run_irqs() - run the interrupts that wait, if they may run here
  *
@@ -555,7 +567,7 @@ void shim_run_irqs(void)
 	while (!t->shielded && !t->irqs_off) {
 		if (READ_ONCE(t->hardirqs))
 			run_hardirqs();
-		else if (READ_ONCE(t->softirqs) && !in_interrupt())
+		else if (READ_ONCE(t->softirqs) && softirqs_may_run())
 			run_softirqs();
 		else
 			return;
