@@ -6,7 +6,8 @@
  * to, and a semaphore tells the workers. Before a worker runs anything, it
  * makes sure that another one waits for the semaphore, so that whatever a work
  * item waits for can happen. Threads are only made where a thread may sleep:
- * never by queueing, which may be in a signal handler.
+ * never by queueing, which may be in a signal handler. Where none is to be had,
+ * those who wait for a work item run it, and whoever may sleep runs what is due.
  */
 #include <linux/err.h>
 #include <linux/irqflags.h>
@@ -44,12 +45,14 @@ struct workqueue_struct {
  * @thread: the thread
  * @work: what it runs; the work item itself may be freed by then
  * @wq: where that was queued
+ * @borrowed: it is somebody else's, on his stack, for a while
  */
 struct worker {
 	struct list_head list;
 	pthread_t thread;
 	struct work_struct *work;
 	struct workqueue_struct *wq;
+	bool borrowed;
 };
 
 /* Someone who waits for a work item to be done, or for all of a queue's. */
@@ -72,6 +75,10 @@ static unsigned int nr_idle;
 static unsigned int nr_running;
 static u64 next_expiry = U64_MAX;
 static bool workers_exist;
+
+/* When to try again to make a thread, where that has failed; or 0. */
+static u64 next_attempt;
+#define ATTEMPT_INTERVAL NSEC_PER_SEC
 
 static u64 now_ns(void)
 {
@@ -247,31 +254,54 @@ static void wake_waiters(void)
 
 static void *worker_main(void *arg);
 
+static void report_once(int error)
+{
+	static bool reported;
+
+	if (!reported)
+		pr_warn("bytepool: no thread can be made: %d\n", error);
+	reported = true;
+}
+
+/* Returns the error of pthread_create(). */
+static int worker_start(struct worker *worker)
+{
+	int saved = shim_libc_enter(), ret;
+	sigset_t all, before;
+
+	/* Signals are for the application's own threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	ret = pthread_create(&worker->thread, NULL, worker_main, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!ret)
+		pthread_setname_np(worker->thread, "bytepool");
+	shim_libc_leave(saved);
+	return ret;
+}
+
 static void worker_create(void)
 {
 	struct worker *worker;
-	sigset_t all, before;
 	int ret = ENOMEM;
 
 	lockdep_assert_held(&work_mutex);
+	if (next_attempt && now_ns() < next_attempt)
+		return;
 	shim_shield();
 	worker = calloc(1, sizeof(*worker));
-	if (worker) {
-		/* Signals are for the application's own threads. */
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		ret = pthread_create(&worker->thread, NULL, worker_main,
-				     worker);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
-	if (ret) {
+	if (worker)
+		ret = worker_start(worker);
+	if (ret)
 		free(worker);
-	} else {
-		pthread_setname_np(worker->thread, "bytepool");
+	else
 		list_add(&worker->list, &workers);
-	}
 	shim_unshield();
-	WRITE_ONCE(workers_exist, !list_empty(&workers));
+	next_attempt = ret ? now_ns() + ATTEMPT_INTERVAL : 0;
+	if (!ret)
+		WRITE_ONCE(workers_exist, true);
+	else
+		report_once(ret);
 }
 
 static void run_work(struct worker *worker, struct work_struct *work)
@@ -300,6 +330,24 @@ static void run_work(struct worker *worker, struct work_struct *work)
 	worker->work = NULL;
 	worker->wq = NULL;
 	wake_waiters();
+}
+
+/* Whether nobody but those who wait can run what is queued. */
+static bool is_without_workers(void)
+{
+	lockdep_assert_held(&work_mutex);
+	if (!nr_idle && next_attempt)
+		worker_create();
+	return !nr_idle && next_attempt;
+}
+
+static void run_as_caller(struct work_struct *work)
+{
+	struct worker self = { .thread = pthread_self(), .borrowed = true };
+
+	list_add(&self.list, &workers);
+	run_work(&self, work);
+	list_del(&self.list);
 }
 
 static void wait_for_wakeup(u64 expiry)
@@ -354,12 +402,20 @@ static void *worker_main(void *arg)
  */
 void shim_workers_start(void)
 {
+	struct work_struct *work;
+
 	if (likely(READ_ONCE(workers_exist)) ||
 	    (!READ_ONCE(nr_workqueues) && llist_empty(&incoming)))
 		return;
 	mutex_lock(&work_mutex);
 	if (list_empty(&workers))
 		worker_create();
+	if (is_without_workers()) {
+		take_incoming();
+		while ((work = first_due()))
+			run_as_caller(work);
+		trim();
+	}
 	mutex_unlock(&work_mutex);
 }
 
@@ -375,7 +431,8 @@ void shim_work_fork_child(void)
 	struct worker *worker, *next;
 
 	list_for_each_entry_safe(worker, next, &workers, list)
-		free(worker);
+		if (!worker->borrowed)
+			free(worker);
 	INIT_LIST_HEAD(&workers);
 	INIT_LIST_HEAD(&waiters);
 	nr_idle = 0;
@@ -454,6 +511,21 @@ static void wait_for_workers(void)
 	shim_libc_leave(before);
 }
 
+/* Waits for a work item, or runs it; NULL: or any one that is due. */
+static void wait_or_run(struct work_struct *work)
+{
+	struct work_struct *due = NULL;
+
+	take_incoming();
+	if (is_without_workers())
+		due = work ? list_empty(&work->entry) ? NULL : work :
+			     first_due();
+	if (due && !worker_of(due))
+		run_as_caller(due);
+	else
+		wait_for_workers();
+}
+
 static bool wq_is_busy(struct workqueue_struct *wq)
 {
 	struct worker *worker;
@@ -478,7 +550,7 @@ void destroy_workqueue(struct workqueue_struct *wq)
 		WARN(work->wq == wq && work->expires > now_ns(),
 		     "work queue %s destroyed while a timer runs\n", wq->name);
 	while (wq_is_busy(wq))
-		wait_for_workers();
+		wait_or_run(NULL);
 	last = nr_workqueues == 1;
 	WRITE_ONCE(nr_workqueues, nr_workqueues - 1);
 	mutex_unlock(&work_mutex);
@@ -609,7 +681,7 @@ bool flush_work(struct work_struct *work)
 	mutex_lock(&work_mutex);
 	check_waiter(work);
 	for (; is_under_way(work); waited = true)
-		wait_for_workers();
+		wait_or_run(work);
 	mutex_unlock(&work_mutex);
 	return waited;
 }

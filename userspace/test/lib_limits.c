@@ -720,6 +720,70 @@ static void a_high_priority_does_not_spin(void)
 	in_child("preempt_holders");
 }
 
+/* === No threads === */
+
+static unsigned int nr_finis;
+
+static void count_fini(struct thing *thing)
+{
+	(void)thing;
+	nr_finis++;
+}
+
+/* Nobody but the callers can do what waits for a context that may sleep. */
+static void use_without_threads(void)
+{
+	struct bytepool *pool = create("alone", 0);
+	struct thing_pool *things;
+	size_t before = status_of("VmRSS");
+	unsigned int i;
+	void *mem;
+
+	errno = 4711;
+	for (i = 0; i < 100; i++) {
+		mem = bytepool_get(pool, 5 * MIB, GFP_KERNEL);
+		CHECK(mem);
+		memset(mem, 1, 5 * MIB);
+		bytepool_put(pool, mem);
+	}
+	CHECK(errno == 4711);
+	CHECK(status_of("VmRSS") < before + 16 * MIB);
+	things = thing_pool_create("things", NULL, count_fini);
+	CHECK(!IS_ERR(things));
+	for (i = 0; i < 100; i++)
+		thing_pool_put(things, thing_pool_get(things, GFP_KERNEL));
+	thing_pool_destroy(things);
+	CHECK(nr_finis);
+	check_quiet(pool);
+	bytepool_shrink(pool);
+	bytepool_destroy(pool);
+}
+
+static void without_clone(void)
+{
+	refuse(__NR_clone3);
+	refuse(__NR_clone);
+	use_without_threads();
+}
+
+static void without_processes(void)
+{
+	const struct rlimit none = {};
+
+	CHECK(!setrlimit(RLIMIT_NPROC, &none));
+	CHECK(geteuid() || !setuid(65534));
+	use_without_threads();
+}
+
+static void no_thread_is_to_be_had(void)
+{
+	in_child("without_clone");
+	in_child("without_processes");
+	setenv("BYTEPOOL_CHECK", "1", true);
+	in_child("without_processes");
+	unsetenv("BYTEPOOL_CHECK");
+}
+
 static const struct lib_test children[] = {
 	{ "zeroed_under_rlimit_as", zeroed_under_rlimit_as },
 	{ "zeroed_without_mappings", zeroed_without_mappings },
@@ -737,6 +801,8 @@ static const struct lib_test children[] = {
 	{ "fork_while_shrinking", fork_while_shrinking },
 	{ "without_membarrier", without_membarrier },
 	{ "preempt_holders", preempt_holders },
+	{ "without_clone", without_clone },
+	{ "without_processes", without_processes },
 	{ "report_misuse", report_misuse },
 };
 
@@ -752,9 +818,11 @@ int run_child(const char *name)
 
 	alarm(CHILD_SECONDS);
 	for (i = 0; i < sizeof(children) / sizeof(children[0]); i++)
-		if (!strcmp(children[i].name, name))
+		if (!strcmp(children[i].name, name)) {
 			children[i].run();
-	return failed;
+			return failed;
+		}
+	return EXIT_FAILURE;
 }
 
 const struct lib_test limit_tests[] = {
@@ -770,6 +838,7 @@ const struct lib_test limit_tests[] = {
 	{ "fork_is_quick", fork_is_quick },
 	{ "membarrier_is_refused_later", membarrier_is_refused_later },
 	{ "a_high_priority_does_not_spin", a_high_priority_does_not_spin },
+	{ "no_thread_is_to_be_had", no_thread_is_to_be_had },
 };
 
 const size_t nr_limit_tests = sizeof(limit_tests) / sizeof(limit_tests[0]);
