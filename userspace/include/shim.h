@@ -135,6 +135,7 @@ const char *shim_symbol(unsigned long addr, unsigned long *offset,
 /* === Memory (slab_debug.c or slab_fast.c) === */
 
 unsigned int shim_report_leaks(void);
+unsigned int shim_nr_vm_areas(void);
 u64 shim_trim(void);
 
 /*

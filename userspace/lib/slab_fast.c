@@ -912,101 +912,7 @@ unsigned long totalram_pages(void)
 	return sysconf(_SC_PHYS_PAGES);
 }
 
-/* === vmalloc: process context === */
-
-/**
- * struct vm_area - memory from vmalloc(), with a page behind it that faults
- * @next: in the list of all
- * @start: its first byte
- * @size: whole pages
- *
- * With that page it is never within one mapping of the system's, nor one with
- * its neighbours: so it can be unmapped when no more mappings are to be had.
- */
-struct vm_area {
-	struct vm_area *next;
-	char *start;
-	size_t size;
-};
-
-/* Protects the list. */
-static DEFINE_MUTEX(vm_mutex);
-static struct vm_area *vm_areas;
-
-static bool vm_map(struct vm_area *area)
-{
-	size_t size = area->size + PAGE_SIZE;
-	int before = errno;
-	void *mem = map_pages(NULL, size, PROT_NONE, 0);
-
-	if (IS_ERR(mem))
-		return false;
-	area->start = mem;
-	if (!mprotect(mem, area->size, PROT_READ | PROT_WRITE))
-		return true;
-	munmap(mem, size);
-	errno = before;
-	return false;
-}
-
-static struct vm_area *vm_remove(const void *mem)
-{
-	struct vm_area **pos = &vm_areas, *area;
-
-	while (*pos && (*pos)->start != mem)
-		pos = &(*pos)->next;
-	area = *pos;
-	if (area)
-		*pos = area->next;
-	return area;
-}
-
-/* Fresh pages are zeroed. */
-void *__vmalloc(size_t size, gfp_t gfp)
-{
-	struct vm_area *area;
-
-	might_sleep();
-	if (!size || size > (size_t)totalram_pages() << PAGE_SHIFT) {
-		WARN(!(gfp & __GFP_NOWARN), "vmalloc() of %zu bytes\n", size);
-		return NULL;
-	}
-	area = kzalloc(sizeof(*area), GFP_KERNEL);
-	if (!area)
-		return NULL;
-	area->size = PAGE_ALIGN(size);
-	if (!vm_map(area)) {
-		kfree(area);
-		return NULL;
-	}
-	mutex_lock(&vm_mutex);
-	area->next = vm_areas;
-	vm_areas = area;
-	mutex_unlock(&vm_mutex);
-	return area->start;
-}
-
-void vfree(const void *mem)
-{
-	struct vm_area *area;
-
-	if (!mem)
-		return;
-	mutex_lock(&vm_mutex);
-	area = vm_remove(mem);
-	mutex_unlock(&vm_mutex);
-	if (WARN(!area, "%p freed, which is no vmalloc memory\n", mem))
-		return;
-	/* Its addresses are lost if that fails, and nobody gets them again. */
-	WARN_ON_ONCE(munmap(area->start, area->size + PAGE_SIZE));
-	kfree(area);
-}
-
-/* Of memory that has been allocated: what slab does not have. */
-bool is_vmalloc_addr(const void *mem)
-{
-	return !run_of(mem);
-}
+/* === kvmalloc === */
 
 void *kvmalloc(size_t size, gfp_t gfp)
 {
@@ -1073,7 +979,6 @@ unsigned int shim_report_leaks(void)
 {
 	unsigned int nr = 0, i;
 	struct kmem_cache *cache;
-	struct vm_area *area;
 
 	for (i = KMALLOC_MIN_SHIFT; i <= KMALLOC_MAX_SHIFT; i++)
 		nr += cache_in_use(&kmalloc_caches[i]);
@@ -1081,9 +986,5 @@ unsigned int shim_report_leaks(void)
 	for (cache = caches; cache; cache = cache->next)
 		nr += 1 + cache_in_use(cache);
 	mutex_unlock(&caches_mutex);
-	mutex_lock(&vm_mutex);
-	for (area = vm_areas; area; area = area->next)
-		nr++;
-	mutex_unlock(&vm_mutex);
-	return nr;
+	return nr + shim_nr_vm_areas();
 }

@@ -13,21 +13,21 @@
 
 /**
  * struct dentry - a directory or file
+ * @list: in the list of all; first, for who looks for leaks by pointers to it
  * @name: its name
  * @parent: the directory it is in; NULL in the root
  * @fops: of a file; NULL: it is a directory
  * @inode: with the data of a file
- * @list: in the list of all
  * @removed: no operation begins any more
  * @active: operations that run
  * @users: who holds it: the tree, and open files
  */
 struct dentry {
+	struct list_head list;
 	char name[64];
 	struct dentry *parent;
 	const struct file_operations *fops;
 	struct inode inode;
-	struct list_head list;
 	bool removed;
 	unsigned int active;
 	unsigned int users;

@@ -20,7 +20,9 @@ struct shrink_control {
 	unsigned long nr_scanned;
 };
 
+/* The list first: a pointer to it is one to the whole, if leaks are looked for. */
 struct shrinker {
+	struct list_head list;
 	unsigned long (*count_objects)(struct shrinker *shrinker,
 				       struct shrink_control *sc);
 	unsigned long (*scan_objects)(struct shrinker *shrinker,
@@ -29,7 +31,6 @@ struct shrinker {
 	int seeks;
 	unsigned int flags;
 	void *private_data;
-	struct list_head list;
 };
 
 __printf(2, 3) struct shrinker *shrinker_alloc(unsigned int flags,
