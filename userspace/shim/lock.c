@@ -589,7 +589,7 @@ static bool mutexes_wait(void)
 	/* Pairs with the one in mutex_try_enter(). */
 	smp_mb();
 	while (smp_load_acquire(&nr_mutexes) != shim_thread.mutexes_held) {
-		if (get_jiffies_64() > end)
+		if ((s64)(get_jiffies_64() - end) > 0)
 			return false;
 		pause_cpu(&spins);
 	}

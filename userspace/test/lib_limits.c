@@ -345,7 +345,7 @@ static void report_misuse(void)
 	errno = 4711;
 	bytepool_put(pool, no_memory);
 	CHECK(errno == 4711);
-	CHECK(bytepool_get(pool, (size_t)-1, GFP_KERNEL) == NULL);
+	CHECK(!bytepool_get(pool, (size_t)-1, GFP_KERNEL));
 	CHECK(errno == 4711);
 	bytepool_destroy(pool);
 	CHECK(errno == 4711);
