@@ -112,7 +112,7 @@ lane_uml()
 	step uml/kernel "$here/prepare.sh" uml
 	step uml/modules build_uml
 	# So slow that what a case has idle would be trimmed in the middle of it.
-	boot_and_judge uml uml unit,driver,leaks 1100 idle_trim=600
+	boot_and_judge uml uml unit,driver,leaks 1900 idle_trim=600
 	step uml/leaks section_ok uml leaks
 }
 

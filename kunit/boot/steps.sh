@@ -10,7 +10,7 @@ results=$logs/results
 
 # Several times what any step takes on a machine that does other things, too;
 # and all of them together.
-step_seconds=1200
+step_seconds=2000
 total_seconds=3000
 # So long has a step after it was asked to end.
 grace=10

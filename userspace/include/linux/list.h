@@ -58,6 +58,7 @@ static inline void list_add_tail(struct list_head *entry,
 
 static inline void __list_del_entry(struct list_head *entry)
 {
+	/* An entry is in a list: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	if (unlikely(entry->next == LIST_POISON1 ||
 		     entry->prev->next != entry ||
 		     entry->next->prev != entry)) {
