@@ -49,10 +49,17 @@ scan_for_leaks()
 
 # === Jobs ===
 
+# KUnit leaves its verdict to who reads the log.
+all_passed()
+{
+	failed=/sys/module/$1/parameters/failed
+	[ ! -f "$failed" ] || [ "$(cat "$failed")" = 0 ]
+}
+
 load_and_unload()
 {
 	insmod "$dir/bytepool.ko" "idle_trim=$idle_trim" || return
-	insmod "$dir/$1"
+	insmod "$dir/$1" && all_passed "${1%.ko}"
 	status=$?
 	rmmod "${1%.ko}" || [ $status != 0 ] || status=1
 	# Work items free what was destroyed last, and hold the module meanwhile.
@@ -106,6 +113,38 @@ load_hello()
 job_sites()
 {
 	section sites load_hello
+}
+
+# Takes each CPU but the first offline and back, again and again.
+cpus_go_and_come()
+{
+	while [ -f /tmp/busy ]; do
+		for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do
+			echo 0 >"$cpu" && echo 1 >"$cpu" && echo "$cpu"
+		done
+	done >/tmp/came
+}
+
+# The driver's tests all the while. Says how often a CPU came back.
+drive_while_cpus_go()
+{
+	: >/tmp/busy
+	cpus_go_and_come &
+	"$dir/bytecast_test" all
+	status=$?
+	rm /tmp/busy
+	wait
+	echo "# CPUs came back $(wc -l </tmp/came) times"
+	[ -s /tmp/came ] && return $status
+}
+
+job_hotplug()
+{
+	mark_log hotplug
+	section hotplug-load load_driver
+	section hotplug drive_while_cpus_go
+	section hotplug-unload unload_driver
+	section hotplug-log log_since_mark
 }
 
 transfer()

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The test cases as a module for kernels without KUnit: they run as it is
- * loaded, and it can be loaded only if all of them pass.
+ * loaded, and how many did not pass is in the parameter "failed" then.
+ *
+ * It can be loaded if some fail, too: an insmod may take an error for that of an
+ * old kernel, and load the module once more in another way.
  */
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -11,9 +14,14 @@
 module_param_named(filter, kunit_filter, charp, 0444);
 MODULE_PARM_DESC(filter, "Glob for the cases to run, as in \"suite.case\"");
 
+static int failed;
+module_param(failed, int, 0444);
+MODULE_PARM_DESC(failed, "How many cases did not pass; -12: no memory");
+
 static int __init selftest_init(void)
 {
-	return kunit_run_all() ? -ENOTRECOVERABLE : 0;
+	failed = kunit_run_all();
+	return 0;
 }
 
 static void __exit selftest_exit(void)
