@@ -1148,7 +1148,7 @@ static int make_pools(void)
 		.nr_sizes = BYTEPOOL_NR_POW2,
 	};
 	unsigned int i;
-	char name[16];
+	char name[20];
 
 	unused_pools = vzalloc(array_size(pools, sizeof(*unused_pools)));
 	if (!unused_pools)

@@ -313,7 +313,7 @@ static bool kunit_glob(const char *glob, const char *s)
 static bool kunit_chosen(struct kunit_suite *suite,
 			 struct kunit_case *test_case)
 {
-	char name[256];
+	char name[sizeof(suite->name) + 128];
 
 	if (!kunit_filter)
 		return true;
