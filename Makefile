@@ -51,6 +51,9 @@ check-uml:
 check-stock:
 	@$(tools)/check.sh stock
 
+check-kernels:
+	@$(tools)/check.sh kernels
+
 style:
 	@$(tools)/check.sh style
 
@@ -91,7 +94,10 @@ help:
 	@echo '  check            run all tests and all style checks'
 	@echo '  check-userspace  the tests in userspace: strict, TSan, fast, library'
 	@echo '  check-uml        KUnit and the driver in a user-mode kernel, newest source'
-	@echo '  check-stock      self-test and driver in the stock Debian kernel'
+	@echo '  check-stock      self-test and driver in the stock Debian kernel, and in 6.12'
+	@echo '  check-kernels    the same in the kernels that people run: Debian 12, 13 and'
+	@echo '                   the newest, PREEMPT_RT, i386, arm64, NUMA, slub_debug, CPUs'
+	@echo '                   that go; more than half an hour'
 	@echo '  style            the style checks alone'
 	@echo '  bench            measure against other allocators, in the kernel and in'
 	@echo '                   userspace, and write Documentation/performance'
@@ -113,4 +119,4 @@ help:
 	@echo 'What is missing on the machine is installed with apt, if that is allowed.'
 
 .PHONY: modules install lib run check check-userspace check-uml check-stock \
-	style bench bench-userspace bench-report clean distclean help
+	check-kernels style bench bench-userspace bench-report clean distclean help

@@ -4,6 +4,7 @@
 # Runs all tests and checks, or those of the lanes named:
 #
 #   check.sh [style] [userspace] [uml] [stock]
+#   check.sh kernels		the kernels that people run, half an hour and more
 #
 # Lanes that boot kernels run beside the others. Every step prints one line when
 # it ends, and if it failed what its log has on that; all of the log is in
@@ -15,6 +16,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/vm.sh"
 # shellcheck source=steps.sh
 . "$here/steps.sh"
+# shellcheck source=kernels.sh
+. "$here/kernels.sh"
 
 # === Machines ===
 
@@ -123,6 +126,7 @@ lane_stock()
 	boot_and_judge stock stock unit,driver,sites 1100
 	step stock/sites section_ok stock sites
 	ktap stock/bench "$top/bench/kernel.sh" gate
+	kernel_machine debian12-backports
 }
 
 # === All of it ===
@@ -135,7 +139,7 @@ start_kernel_lanes()
 	set -m
 	{
 		end_steps_on_exit
-		for lane in uml stock; do
+		for lane in uml stock kernels; do
 			if has_lane $lane; then
 				"lane_$lane"
 			fi
@@ -175,7 +179,7 @@ prepare()
 	step prepare/packages need_packages "${groups[@]}"
 	step prepare/judge "$here/judge_test.sh"
 	step prepare/gate "$here/gate_test.sh"
-	if has_lane stock; then
+	if has_lane stock || has_lane kernels; then
 		step prepare/stock-kernel "$here/prepare.sh" stock
 	fi
 	if has_lane uml || has_lane style; then
@@ -194,13 +198,16 @@ total()
 
 lanes=${*:-style userspace uml stock}
 for lane in $lanes; do
-	[[ " style userspace uml stock " = *" $lane "* ]] || {
-		sed -n 's/^# \?//; 4,12p' "$0"
+	[[ " style userspace uml stock kernels " = *" $lane "* ]] || {
+		sed -n 's/^# \?//; 4,13p' "$0"
 		exit 2
 	}
 done
 
 lock_tree
+if has_lane kernels; then
+	total_seconds=14400
+fi
 start_steps
 rm -f "$logs/verdict"
 

@@ -92,6 +92,13 @@ packages_of()
 		stock)
 			echo qemu-system-x86 busybox-static cpio gzip
 			;;
+		kernels)
+			# The rest comes with their own packages.
+			echo gcc libc6-dev make qemu-system-x86 qemu-system-arm \
+				gcc-i686-linux-gnu libc6-dev-i386-cross \
+				gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+				busybox-static cpio gzip
+			;;
 		uml)
 			echo gcc libc6-dev make bc bison flex perl-base \
 				python3-minimal xz-utils busybox-static

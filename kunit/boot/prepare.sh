@@ -8,6 +8,7 @@
 #   prepare.sh headers		headers of Debian's stock kernel
 #   prepare.sh stock		the same kernel itself, to boot in a machine of
 #				its own: nothing is installed
+#   prepare.sh debian NAME	a stock kernel of debian.sh, and its headers
 #   prepare.sh source		the newest kernel source that Debian has
 #   prepare.sh uml		the same, built as a user-mode kernel
 #   prepare.sh x86		the same, built for a machine to boot
@@ -18,6 +19,8 @@
 
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=debian.sh
+. "$here/debian.sh"
 
 # Debian's own name for the suite with the newest kernels.
 suite=trixie-backports
@@ -295,7 +298,7 @@ forget()
 {
 	[ -d "$cache" ] || return 0
 	lock_cache
-	rm -rf "$cache"/{apt,source,stock,uml,x86}
+	rm -rf "$cache"/{apt,debian,source,stock,uml,x86}
 	unlock_cache
 	rm -f "$cache/lock"
 	rmdir --ignore-fail-on-non-empty "$cache"
@@ -309,6 +312,9 @@ packages)
 headers | stock | forget)
 	"$1"
 	;;
+debian)
+	debian "${2:-}"
+	;;
 uml)
 	built_kernel uml um 3
 	;;
@@ -319,7 +325,7 @@ source)
 	source_tree
 	;;
 *)
-	sed -n 's/^# \?//; 4,17p' "$0"
+	sed -n 's/^# \?//; 4,18p' "$0"
 	exit 2
 	;;
 esac

@@ -51,7 +51,7 @@ link_sources()
 # Static, because the machines that it runs in have no libraries.
 build_programs()
 {
-	gcc -static -O2 -Wall -Wextra -Werror -o "$build/$1/bytecast_test" \
+	"${CC:-gcc}" -static -O2 -Wall -Wextra -Werror -o "$build/$1/bytecast_test" \
 		"$top/samples/bytecast_test.c"
 }
 
@@ -76,6 +76,7 @@ build_uml()
 # === Machines ===
 
 # A root file system: busybox, what was built in build/$2, files in the rest.
+# For another architecture $guest_busybox and $guest_strip say with what.
 make_root()
 {
 	local root=$1 modules=$build/$2 applet
@@ -83,14 +84,14 @@ make_root()
 
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,modules,proc,sys,tmp}
-	cp "$(command -v busybox)" "$root/bin/busybox"
+	cp "${guest_busybox:-$(command -v busybox)}" "$root/bin/busybox"
 	for applet in $(busybox --list); do
 		[ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
 	done
 	install -m 755 "$here/guest.sh" "$root/init"
 	cp "$modules"/*.ko "$modules"/*/*.ko "$modules/bytecast_test" "$@" \
 		"$root/modules"
-	strip --strip-debug "$root"/modules/*.ko
+	"${guest_strip:-strip}" --strip-debug "$root"/modules/*.ko
 }
 
 # /dev/kvm without these flags is there, and hangs.
