@@ -12,11 +12,16 @@
 # === What is checked ===
 
 cd "$top"
-mapfile -t core < <(find ./*.c ./*.h pool objcache kernel -type f \
-	-name '*.[ch]' ! -name '*.mod.c')
-mapfile -t cases < <(find kunit -type f -name '*.[ch]' ! -name '*.mod.c')
-mapfile -t shim < <(find userspace -type f -name '*.[ch]')
-mapfile -t users < <(find samples bench -type f -name '*.[ch]' ! -name '*.mod.c')
+# C sources below the paths named, without what the kernel's build generates.
+sources_in()
+{
+	find "$@" -type f -name '*.[ch]' ! -name '*.mod.c' | sort
+}
+
+mapfile -t core < <(sources_in ./*.c ./*.h pool objcache kernel)
+mapfile -t cases < <(sources_in kunit)
+mapfile -t shim < <(sources_in userspace)
+mapfile -t others < <(sources_in samples bench)
 
 # How userspace compiles the core.
 shim_flags=(
@@ -27,14 +32,18 @@ shim_flags=(
 	'-DKBUILD_MODNAME="bytepool"'
 )
 
-# All files that are, or would be, in the repository.
+# All files that are, or would be, in the repository. Without a repository
+# .gitignore tells what was built here.
 all_files()
 {
+	local ignored
+
+	mapfile -t ignored < <(sed -n 's/^[*A-Za-z.].*/!\n-name\n&/p' .gitignore)
 	{
 		git -c safe.directory='*' ls-files --cached --others \
 			--exclude-standard 2>/dev/null ||
 			find . -name .git -prune -o -path ./build -prune -o \
-				-type f -print
+				-type f "${ignored[@]}" -print
 	} | sed 's,^\./,,' | while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
 	done
@@ -98,7 +107,7 @@ check_checkpatch-userspace()
 check_clang-format()
 {
 	clang-format --dry-run -Werror "${core[@]}" "${cases[@]}" "${shim[@]}" \
-		"${users[@]}"
+		"${others[@]}"
 }
 
 # The core as userspace compiles it, and the shim. Not its tests: they misuse
@@ -106,7 +115,7 @@ check_clang-format()
 check_clang-tidy()
 {
 	printf '%s\n' "${core[@]}" userspace/*/*.c |
-		grep '\.c$' | grep -v '^kernel/\|_test\.c$\|/lib_limits\.c$' |
+		grep '\.c$' | grep -v '^kernel/\|_test\.c$' |
 		xargs -P "$(nproc)" -I{} clang-tidy --quiet {} -- "${shim_flags[@]}"
 }
 
