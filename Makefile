@@ -8,29 +8,27 @@ tools := kunit/boot
 # Headers of the running kernel, or else of Debian's stock kernel.
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build))
 DESTDIR ?=
-# Folder with modules that are built already, for make install.
-MODULES ?=
-# Where header and symbols go, for drivers outside of the tree.
-src := /usr/src/bytepool-$(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
-modules:
+modules module:
 	@kdir=$(KDIR); \
 	[ -n "$$kdir" ] || kdir=$$($(tools)/prepare.sh headers) || exit; \
-	$(MAKE) -C $$kdir M=$(CURDIR) modules
+	$(MAKE) -C $$kdir M=$(CURDIR) $(if $(filter module,$@),BYTEPOOL_ALONE=1) \
+		modules
 
-# The tests and the sample stay here.
-install: $(if $(MODULES),,modules)
-	@dir=$(or $(MODULES),$(CURDIR)) && \
-	release=$$(modinfo -F vermagic $$dir/bytepool.ko | cut -d ' ' -f 1) && \
-	install -D -m 644 $$dir/bytepool.ko \
-		$(DESTDIR)/lib/modules/$$release/updates/bytepool.ko && \
-	install -D -m 644 bytepool.h $(DESTDIR)$(src)/bytepool.h && \
-	install -D -m 644 $$dir/Module.symvers \
-		$(DESTDIR)$(src)/$$release/Module.symvers && \
-	$(if $(DESTDIR),:,depmod $$release) && \
-	echo "Installed bytepool.ko for $$release, and for drivers outside of" && \
-	echo "this tree $(src)/bytepool.h and" && \
-	echo "$(src)/$$release/Module.symvers"
+# For one kernel: that which the headers are of. A kernel that is not installed
+# has no list of modules to bring up to date: its package makes one.
+install: module
+	@release=$$(modinfo -F vermagic bytepool.ko | cut -d ' ' -f 1) && \
+	root=$(DESTDIR)/lib/modules/$$release sources=$(DESTDIR)/usr/src && \
+	install -D -m 644 -t $$root/updates bytepool.ko && \
+	install -D -m 644 -t $$sources/bytepool/$$release \
+		bytepool.h Module.symvers && \
+	{ [ ! -e $$root/modules.builtin ] || \
+		depmod -b "$(or $(DESTDIR),/)" $$release; } && \
+	echo "Installed for Linux $$release: $$root/updates/bytepool.ko" && \
+	echo "For drivers: $$sources/bytepool/$$release" && \
+	{ [ $$release = $$(uname -r) ] || \
+		echo "Linux $$(uname -r), which runs here, does not have it."; }
 
 lib:
 	@$(tools)/prepare.sh packages userspace
@@ -84,11 +82,11 @@ distclean: clean
 help:
 	@echo 'Targets:'
 	@echo '  modules          build bytepool.ko, sample, tests, benchmark (default)'
-	@echo '  install          install bytepool.ko where modprobe finds it, and header and'
-	@echo '                   symbols in /usr/src for drivers outside of the tree'
+	@echo '  module           build bytepool.ko alone'
+	@echo '  install          install bytepool.ko where modprobe finds it, and what'
+	@echo '                   drivers build against to /usr/src/bytepool/RELEASE'
 	@echo '  lib              build the userspace library: build/libbytepool.{a,so},'
-	@echo '                   build/bytepool.pc; make -C userspace install puts it into'
-	@echo '                   PREFIX=/usr/local'
+	@echo '                   build/bytepool.pc; make -C userspace install installs it'
 	@echo '  run              load the modules into the stock Debian kernel, in a machine'
 	@echo '                   of its own, and send a file through them'
 	@echo '  check            run all tests and all style checks'
@@ -118,5 +116,5 @@ help:
 	@echo
 	@echo 'What is missing on the machine is installed with apt, if that is allowed.'
 
-.PHONY: modules install lib run check check-userspace check-uml check-stock \
+.PHONY: modules module install lib run check check-userspace check-uml check-stock \
 	check-kernels style bench bench-userspace bench-report clean distclean help

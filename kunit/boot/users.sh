@@ -3,45 +3,66 @@
 #
 # Compiles what others would write, as they would: from outside the tree.
 #
-#   users.sh readme-module	the README's drivers, for the stock kernel
+#   users.sh readme-module	the README's drivers, for the stock kernel, against
+#				what "make install" has installed
 #   users.sh readme-program	the README's programs, which then run
 #   users.sh uapi		bytepool.h beside the kernel's own headers for
 #				userspace, before and after them
 #
-# In the README "<!-- compile: module NAME -->", or program, marks the block of
-# code that follows.
+# In the README "<!-- compile: module NAME -->", program or Kbuild, marks the
+# block of code that follows.
 
-# shellcheck source=common.sh
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=vm.sh
+. "$(dirname "${BASH_SOURCE[0]}")/vm.sh"
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 
-# Writes every block of kind $1 to NAME.c here, and prints the names.
+# Writes every block of kind $1 to NAME$2 here, and prints the names.
 extract()
 {
-	awk -v kind="$1" '
+	awk -v kind="$1" -v suffix="$2" '
 		$1 == "<!--" && $2 == "compile:" && $3 == kind { name = $4 }
 		/^```/ && inside { inside = 0; name = ""; next }
-		/^```c$/ && name { inside = 1; print name; next }
-		inside { print >(name ".c") }
+		/^```(c|make)$/ && name { inside = 1; print name; next }
+		inside { print >(name suffix) }
 	' "$top/README.md" | grep .
 }
 
+# Installs for headers $1 into the folder root. What the tests are built in has
+# the module already.
+install_module()
+{
+	link_sources "$build/stock"
+	ln -sf "$top/Makefile" "$build/stock/Makefile"
+	make -C "$build/stock" install KDIR="$1" DESTDIR="$dir/root" |
+		tee install.log
+	grep -qx "Installed for Linux $(basename "$(dirname "$1")"): .*" install.log
+}
+
+# The README's Kbuild names the first driver, and has to build the others, too.
 readme_module()
 {
-	local name root=$dir/root src
+	local kdir name
 
-	make -s -C "$top" install MODULES="$build/stock" DESTDIR="$root"
-	src=$(echo "$root"/usr/src/bytepool-*)
-	extract module >names
-	echo "ccflags-y += -I$src" >Kbuild
+	kdir=$("$here/prepare.sh" headers)
+	install_module "$kdir"
+	extract Kbuild "" >names
+	sed -i "s,/usr/src/,$dir/root&," Kbuild
+	grep -q "$dir/root" Kbuild
+	extract module .c >names
 	while read -r name; do
-		echo "obj-m += $name.o" >>Kbuild
+		grep -qx "obj-m += $name.o" Kbuild ||
+			echo "obj-m += $name.o" >>Kbuild
 	done <names
-	make -C "$("$here/prepare.sh" headers)" M="$dir" W=1 KCFLAGS=-Werror \
-		KBUILD_EXTRA_SYMBOLS="$(echo "$src"/*/Module.symvers)" modules
+	make -C "$kdir" M="$dir" W=1 KCFLAGS=-Werror modules | tee build.log
+	if grep -i warning build.log; then
+		return 1
+	fi
+	while read -r name; do
+		[ "$(modinfo -F depends "$name.ko")" = bytepool ]
+	done <names
 	# For a machine that looks how its call site is named.
 	cp hello.ko "$build/stock"
 }
@@ -62,7 +83,7 @@ readme_program()
 {
 	local name
 
-	extract program >names
+	extract program .c >names
 	while read -r name; do
 		compile_and_run "$name.c"
 	done <names
@@ -116,7 +137,7 @@ readme-module | readme-program | uapi)
 	"${1/-/_}"
 	;;
 *)
-	sed -n 's/^# \?//; 4,12p' "$0"
+	sed -n 's/^# \?//; 4,13p' "$0"
 	exit 2
 	;;
 esac
