@@ -4,9 +4,10 @@
  *
  *   bytecast_test all
  *	Tests what bytecast.c promises. Prints KTAP.
- *   bytecast_test transfer FILE [--pause-cmd CMD]
- *	Sends FILE from one process to four, with messages for every tier of
- *	the pool and for none of them. CMD runs while messages are queued.
+ *   bytecast_test transfer FILE ROUNDS [--pause-cmd CMD]
+ *	Sends FILE so many times from one process to four, with messages for
+ *	every tier of the pool and for none of them. CMD runs while messages are
+ *	queued. Each reader compares what it gets with the file.
  *
  * Both need root, bytecast.ko, and debugfs at /sys/kernel/debug. Every test
  * has a process group of its own, which is gone before its verdict: what is in
@@ -1279,53 +1280,49 @@ static void readers_come_and_go(void)
 /* === Transfer === */
 
 static const char *transfer_path;
+static unsigned int transfer_rounds;
 static const char *transfer_pause_cmd;
 
-/* What cksum(1) prints: CRC-32 of the bytes, and then of their number. */
-struct checksum {
-	unsigned int crc;
+/* A file that is sent several times, as one stream. */
+struct stream {
+	const unsigned char *file;
+	size_t file_size;
+	unsigned long long size;
+};
+
+/* What one process has sent or received of it. */
+struct progress {
 	unsigned long long bytes;
 	unsigned long long calls;
 };
 
-static unsigned int crc_add(unsigned int crc, unsigned char byte)
+/* What lies at @pos, and how much of it in one piece: up to the file's end. */
+static const unsigned char *stream_piece(const struct stream *stream,
+					 unsigned long long pos, size_t *len)
 {
-	unsigned int i;
+	size_t left = stream->file_size - pos % stream->file_size;
 
-	crc ^= (unsigned int)byte << 24;
-	for (i = 0; i < 8; i++)
-		crc = crc << 1 ^ (crc & 1u << 31 ? 0x04c11db7 : 0);
-	return crc;
+	if (*len > left)
+		*len = left;
+	return stream->file + pos % stream->file_size;
 }
 
-static void checksum_add(struct checksum *sum, const unsigned char *data,
-			 size_t len)
+static bool stream_matches(const struct stream *stream, unsigned long long pos,
+			   const unsigned char *data, size_t len)
 {
-	static unsigned int table[256];
-	unsigned int i;
+	const unsigned char *piece;
+	size_t part;
 
-	if (!table[1]) {
-		for (i = 0; i < ARRAY_SIZE(table); i++)
-			table[i] = crc_add(0, i);
+	while (len) {
+		part = len;
+		piece = stream_piece(stream, pos, &part);
+		if (memcmp(data, piece, part))
+			return false;
+		pos += part;
+		data += part;
+		len -= part;
 	}
-	sum->bytes += len;
-	while (len--)
-		sum->crc = sum->crc << 8 ^ table[sum->crc >> 24 ^ *data++];
-}
-
-static void checksum_finish(struct checksum *sum)
-{
-	unsigned long long bytes;
-
-	for (bytes = sum->bytes; bytes; bytes >>= 8)
-		sum->crc = crc_add(sum->crc, bytes);
-	sum->crc = ~sum->crc;
-}
-
-static void print_checksum(const char *who, const struct checksum *sum)
-{
-	printf("%s: %llu bytes, %llu calls, cksum %u\n", who, sum->bytes,
-	       sum->calls, sum->crc);
+	return true;
 }
 
 static void *map_file(const char *path, size_t *size)
@@ -1347,14 +1344,23 @@ static void *map_file(const char *path, size_t *size)
 /* These are sent first: one message for each tier, and two for none. */
 #define NR_FIRST (NR_TIERS + 2)
 
-/* First each is just too long for the tier below, then all tiers are filled. */
+/*
+ * First each is just too long for the tier below. Then tiers are filled, a pair
+ * of tiers a third as often as the pair below it: small messages are many, and
+ * large ones have most of the bytes.
+ */
 static size_t transfer_len(unsigned int nr)
 {
+	unsigned int tier = 0;
+
 	if (nr < NR_TIERS)
 		return TIER_SIZE(nr) / 2 + 1;
 	if (nr < NR_FIRST)
 		return TIER_SIZE(NR_TIERS - 1) + 1 + (nr - NR_TIERS) * 64;
-	return TIER_SIZE((nr - NR_FIRST) % NR_TIERS);
+	for (nr -= NR_FIRST - 1; nr % 3 == 0; nr /= 3)
+		tier += 2;
+	tier += nr % 3 - 1;
+	return TIER_SIZE(tier < NR_TIERS ? tier : NR_TIERS - 1);
 }
 
 /* Gets by tier, and in the last place those that no tier served. */
@@ -1385,42 +1391,38 @@ static void check_every_tier_served(const unsigned long long *before)
 	CHECK(after[NR_TIERS] >= before[NR_TIERS] + 2);
 }
 
-static void receive_file(struct checksum *sum, size_t read_size,
-			 size_t file_size, int ready, int go)
+static void receive_stream(const struct stream *stream,
+			   struct progress *received, size_t read_size,
+			   int ready, int go)
 {
 	int fd = open_device(O_RDONLY);
 	ssize_t ret;
 
 	send_tokens(ready, 1);
 	await_tokens(go, 1);
-	while (sum->bytes < file_size) {
+	while (received->bytes < stream->size) {
 		ret = read(fd, inbox, read_size);
 		CHECK(ret > 0);
-		checksum_add(sum, inbox, ret);
-		sum->calls++;
+		CHECK(stream_matches(stream, received->bytes, inbox, ret));
+		received->bytes += ret;
+		received->calls++;
 	}
 	CHECK(is_empty(fd));
-	checksum_finish(sum);
 }
 
-/* So often the file is sent: buffers that come back are used again. */
-#define ROUNDS 30
-
-/* Sends until @nr messages are out, or all of the file, each time. */
-static void send_file(int fd, const unsigned char *file, size_t size,
-		      struct checksum *sum, unsigned int nr)
+/* Sends until @nr messages are out, or all of the stream. */
+static void send_stream(int fd, const struct stream *stream,
+			struct progress *sent, unsigned int nr)
 {
-	size_t pos;
+	const unsigned char *piece;
 	size_t len;
 
-	while (sum->calls < nr && sum->bytes < ROUNDS * size) {
-		pos = sum->bytes % size;
-		len = transfer_len(sum->calls);
-		if (len > size - pos)
-			len = size - pos;
-		CHECK(write(fd, file + pos, len) == (ssize_t)len);
-		checksum_add(sum, file + pos, len);
-		sum->calls++;
+	while (sent->calls < nr && sent->bytes < stream->size) {
+		len = transfer_len(sent->calls);
+		piece = stream_piece(stream, sent->bytes, &len);
+		CHECK(write(fd, piece, len) == (ssize_t)len);
+		sent->bytes += len;
+		sent->calls++;
 	}
 }
 
@@ -1429,22 +1431,71 @@ static const size_t read_sizes[] = { 4099, 65536, 1u << 20, MAX_MESSAGE };
 
 #define NR_READERS ARRAY_SIZE(read_sizes)
 
-static void print_and_compare(const struct checksum *sent,
-			      const struct checksum *received)
+static void fork_readers(const struct stream *stream, pid_t *pids,
+			 struct progress *received, int ready, int go)
 {
-	char who[16];
 	size_t i;
 
-	print_checksum("writer", sent);
 	for (i = 0; i < NR_READERS; i++) {
-		snprintf(who, sizeof(who), "reader %zu", i + 1);
-		print_checksum(who, &received[i]);
+		pids[i] = fork_child();
+		if (!pids[i]) {
+			receive_stream(stream, &received[i], read_sizes[i],
+				       ready, go);
+			exit(EXIT_SUCCESS);
+		}
 	}
+}
+
+/* The pool has counted the buffers: one for each message, not for each reader. */
+static void print_transfer(const struct progress *sent,
+			   const struct progress *received,
+			   unsigned long long nr_bufs)
+{
+	size_t i;
+
+	printf("writer    %10llu bytes in %6llu messages\n", sent->bytes,
+	       sent->calls);
 	for (i = 0; i < NR_READERS; i++) {
 		CHECK(received[i].bytes == sent->bytes);
-		CHECK(received[i].crc == sent->crc);
+		printf("reader %zu  %10llu bytes in %6llu reads, all as sent\n",
+		       i + 1, received[i].bytes, received[i].calls);
 	}
 	CHECK(received[NR_READERS - 1].calls == sent->calls);
+	CHECK(nr_bufs == sent->calls);
+	printf("%llu buffers for %llu deliveries: a copy for each reader would\n"
+	       "take %llu buffers more, and copy %llu MB more\n",
+	       nr_bufs, sent->calls * NR_READERS,
+	       sent->calls * NR_READERS - nr_bufs,
+	       sent->bytes * (NR_READERS - 1) / 1000000);
+}
+
+static void send_to_readers(const struct stream *stream,
+			    struct progress *received)
+{
+	int writer = open_device(O_WRONLY);
+	unsigned long long gets = total_gets();
+	struct progress sent = {};
+	pid_t pids[NR_READERS];
+	int ready[2];
+	int go[2];
+	size_t i;
+
+	CHECK(!pipe(ready));
+	CHECK(!pipe(go));
+	fork_readers(stream, pids, received, ready[1], go[0]);
+	await_tokens(ready[0], NR_READERS);
+
+	send_stream(writer, stream, &sent, NR_FIRST);
+	CHECK(sent.calls == NR_FIRST && sent.bytes < stream->size);
+	CHECK(buffers_in_use() == NR_FIRST);
+	if (transfer_pause_cmd)
+		CHECK(system(transfer_pause_cmd) == 0);
+	send_tokens(go[1], NR_READERS);
+	send_stream(writer, stream, &sent, UINT_MAX);
+
+	for (i = 0; i < NR_READERS; i++)
+		join(pids[i]);
+	print_transfer(&sent, received, total_gets() - gets);
 }
 
 /* Sums what follows a key over the tiers. */
@@ -1479,47 +1530,17 @@ static void print_gains(const struct checksum *sent)
 static void transfer(void)
 {
 	unsigned long long gets[NR_TIERS + 1];
-	struct checksum *received;
-	struct checksum sent = {};
-	unsigned char *file;
-	pid_t pids[NR_READERS];
-	int writer = open_device(O_WRONLY);
-	int ready[2];
-	int go[2];
-	size_t size;
-	size_t i;
+	struct progress *received;
+	struct stream stream;
 
-	file = map_file(transfer_path, &size);
+	stream.file = map_file(transfer_path, &stream.file_size);
+	stream.size = (unsigned long long)stream.file_size * transfer_rounds;
 	received = mmap(NULL, NR_READERS * sizeof(*received),
 			PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 			0);
 	CHECK(received != MAP_FAILED);
-	CHECK(!pipe(ready));
-	CHECK(!pipe(go));
-	for (i = 0; i < NR_READERS; i++) {
-		pids[i] = fork_child();
-		if (!pids[i]) {
-			receive_file(&received[i], read_sizes[i], ROUNDS * size,
-				     ready[1], go[0]);
-			exit(EXIT_SUCCESS);
-		}
-	}
-	await_tokens(ready[0], NR_READERS);
-
 	read_gets(gets);
-	send_file(writer, file, size, &sent, NR_FIRST);
-	CHECK(sent.calls == NR_FIRST && sent.bytes < size);
-	CHECK(buffers_in_use() == NR_FIRST);
-	if (transfer_pause_cmd)
-		CHECK(system(transfer_pause_cmd) == 0);
-	send_tokens(go[1], NR_READERS);
-	send_file(writer, file, size, &sent, UINT_MAX);
-	checksum_finish(&sent);
-
-	for (i = 0; i < NR_READERS; i++)
-		join(pids[i]);
-	print_and_compare(&sent, received);
-	print_gains(&sent);
+	send_to_readers(&stream, received);
 	check_every_tier_served(gets);
 }
 
@@ -1664,24 +1685,25 @@ static void prepare(void)
 
 int main(int argc, char **argv)
 {
-	bool is_transfer = argc >= 3 && !strcmp(argv[1], "transfer");
+	bool is_transfer = argc >= 4 && !strcmp(argv[1], "transfer");
 
 	if (argc == 2 && !strcmp(argv[1], "all")) {
 		prepare();
 		return run_all();
 	}
-	if (is_transfer && argc == 5 && !strcmp(argv[3], "--pause-cmd"))
-		transfer_pause_cmd = argv[4];
-	else if (!is_transfer || argc != 3)
+	if (is_transfer && argc == 6 && !strcmp(argv[4], "--pause-cmd"))
+		transfer_pause_cmd = argv[5];
+	else if (!is_transfer || argc != 4)
 		goto usage;
 
 	transfer_path = argv[2];
+	transfer_rounds = strtoul(argv[3], NULL, 10);
 	prepare();
 	return run_test(transfer) ? EXIT_SUCCESS : EXIT_FAILURE;
 
 usage:
 	fprintf(stderr,
 		"usage: bytecast_test all\n"
-		"       bytecast_test transfer FILE [--pause-cmd CMD]\n");
+		"       bytecast_test transfer FILE ROUNDS [--pause-cmd CMD]\n");
 	return 2;
 }

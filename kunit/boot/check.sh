@@ -123,8 +123,8 @@ lane_stock()
 {
 	step stock/modules build_stock
 	step stock/readme-module "$here/users.sh" readme-module
-	boot_and_judge stock stock unit,driver,sites 1100
-	step stock/sites section_ok stock sites
+	boot_and_judge stock stock unit,driver,faults 1100
+	step stock/faults section_ok stock faults
 	ktap stock/bench "$top/bench/kernel.sh" gate
 	kernel_machine debian12-backports
 }

@@ -49,11 +49,15 @@ scan_for_leaks()
 
 # === Jobs ===
 
-# KUnit leaves its verdict to who reads the log.
-all_passed()
+# Work items free what was destroyed last, and hold the module meanwhile.
+unload_bytepool()
 {
-	failed=/sys/module/$1/parameters/failed
-	[ ! -f "$failed" ] || [ "$(cat "$failed")" = 0 ]
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rmmod bytepool 2>/dev/null && return
+		sleep 1
+	done
+	rmmod bytepool
+	return 1
 }
 
 load_and_unload()
@@ -62,13 +66,7 @@ load_and_unload()
 	insmod "$dir/$1" && all_passed "${1%.ko}"
 	status=$?
 	rmmod "${1%.ko}" || [ $status != 0 ] || status=1
-	# Work items free what was destroyed last, and hold the module meanwhile.
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		rmmod bytepool 2>/dev/null && return $status
-		sleep 1
-	done
-	rmmod bytepool
-	return 1
+	unload_bytepool && return $status
 }
 
 # KUnit where the kernel has it, else the runner that comes with the tests.
@@ -100,69 +98,36 @@ job_driver()
 	section driver-log log_since_mark
 }
 
-# README's first module gets its buffer in a function that is gone by now.
-load_hello()
-{
-	insmod "$dir/bytepool.ko" && insmod "$dir/hello.ko" || return
-	cat $debugfs/bytepool/hello/outstanding
-	grep -q 'hello_init.*\[hello\]' $debugfs/bytepool/hello/outstanding
-	status=$?
-	rmmod hello && rmmod bytepool && return $status
-}
-
-job_sites()
-{
-	section sites load_hello
-}
-
-# Takes each CPU but the first offline and back, again and again.
-cpus_go_and_come()
-{
-	while [ -f /tmp/busy ]; do
-		for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do
-			echo 0 >"$cpu" && echo 1 >"$cpu" && echo "$cpu"
-		done
-	done >/tmp/came
-}
-
-# The driver's tests all the while. Says how often a CPU came back.
-drive_while_cpus_go()
-{
-	: >/tmp/busy
-	cpus_go_and_come &
-	"$dir/bytecast_test" all
-	status=$?
-	rm /tmp/busy
-	wait
-	echo "# CPUs came back $(wc -l </tmp/came) times"
-	[ -s /tmp/came ] && return $status
-}
-
-job_hotplug()
-{
-	mark_log hotplug
-	section hotplug-load load_driver
-	section hotplug drive_while_cpus_go
-	section hotplug-unload unload_driver
-	section hotplug-log log_since_mark
-}
-
+# Sums what was in use when all messages were queued, and nothing was read yet.
 transfer()
 {
-	"$dir/bytecast_test" transfer "$file" --pause-cmd \
-		"echo; echo 'Statistics with messages queued:';
-		 cat $pool/stats; echo; echo 'What is outstanding:';
-		 cat $pool/outstanding; echo"
+	"$dir/bytecast_test" transfer "$file" 8 \
+		--pause-cmd "cat $pool/outstanding >'$dir/queued'" || return
+	awk 'NR > 1 { nr += $3; bytes += $4; site = $5 " " $6 }
+		END { printf "queued at first: %d buffers, %.1f MB, got by %s\n",
+			nr, bytes / 1000000, site }' "$dir/queued"
 }
 
+# The tiers, two on a line, and how many of all gets were served from what had
+# been released before.
 statistics_after()
 {
-	echo
-	echo "Statistics after the last reader is gone:"
-	cat $pool/stats
-	echo
-	echo "The same as JSON begins:"
-	cut -c 1-240 $pool/stats.json
+	awk '
+		function row(size, gets, hits) {
+			printf "%10s %8s %8s%s", size, gets, hits,
+				++nr % 2 ? "      " : "\n"
+		}
+		$1 == "size" { row($1, $2, $6); row($1, $2, $6) }
+		$1 ~ /^[0-9]+$/ && $2 { row($1, $2, $6) }
+		$1 == "total" { gets = $2; hits = $6 }
+		$1 == "discarded" && $2 { row("larger", $2, "-") }
+		END {
+			if (nr % 2)
+				print ""
+			printf "recycled: %d of %d gets, %.1f%%\n", hits, gets,
+				gets ? 100 * hits / gets : 0
+			exit 2 * hits < gets || !gets
+		}' $pool/stats
 }
 
 # Every count of what is in use now has to be back at zero.
@@ -175,13 +140,35 @@ nothing_in_use()
 		'
 }
 
+# What a driver with faults leaves to be seen, before it is unloaded.
+show_faults()
+{
+	grep -x 'misuse 1' $debugfs/bytepool/faulty/stats &&
+		cat $debugfs/bytepool/faulty/outstanding
+}
+
+plant_faults()
+{
+	insmod "$dir/bytepool.ko" && insmod "$dir/faulty.ko" || return
+	show_faults
+	status=$?
+	rmmod faulty && unload_bytepool && return $status
+}
+
+job_faults()
+{
+	mark_log faults
+	section faults plant_faults
+	section faults-log log_since_mark
+}
+
 # Loads the benchmark with what $bench has for its parameters.
 measure()
 {
 	insmod "$dir/bytepool.ko" &&
 		insmod "$dir/bytepool_bench.ko" $bench &&
 		cat $debugfs/bytepool_bench/results &&
-		rmmod bytepool_bench
+		rmmod bytepool_bench && unload_bytepool
 }
 
 job_bench()

@@ -76,7 +76,7 @@ check_checkpatch()
 {
 	# LINUX_VERSION_CODE is compat.h's business, and compat.h is here too.
 	run_checkpatch LINUX_VERSION_CODE,CONSTANT_COMPARISON \
-		"${core[@]}" "${cases[@]}" samples/bytecast.c
+		"${core[@]}" "${cases[@]}" samples/bytecast.c samples/faulty.c
 	# A macro that makes two functions names their callbacks in both.
 	run_checkpatch MACRO_ARG_REUSE bench/bytepool_bench.c
 }
