@@ -55,6 +55,9 @@ check-kernels:
 style:
 	@$(tools)/check.sh style
 
+docs:
+	@$(tools)/docs.sh
+
 # Each half writes its data, the report is made of what data there is.
 bench:
 	@bench/kernel.sh
@@ -97,6 +100,7 @@ help:
 	@echo '                   the newest, PREEMPT_RT, i386, arm64, NUMA, slub_debug, CPUs'
 	@echo '                   that go; more than half an hour'
 	@echo '  style            the style checks alone'
+	@echo '  docs             HTML and man pages of the interface, in build/docs'
 	@echo '  bench            measure against other allocators, in the kernel and in'
 	@echo '                   userspace, and write Documentation/performance'
 	@echo '  bench-userspace  measure in userspace alone'
@@ -117,4 +121,4 @@ help:
 	@echo 'What is missing on the machine is installed with apt, if that is allowed.'
 
 .PHONY: modules module install lib run check check-userspace check-uml check-stock \
-	check-kernels style bench bench-userspace bench-report clean distclean help
+	style docs bench bench-userspace bench-report clean distclean help

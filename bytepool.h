@@ -4,7 +4,8 @@
  *
  * The interface that drivers, and programs that link the userspace library,
  * build against. It compiles alone. The functions are documented where they
- * are defined; Documentation/bytepool.rst tells how they belong together.
+ * are defined; "make docs" makes HTML and man pages of that, in build/docs.
+ * Documentation/bytepool.rst lists them, and tells how they belong together.
  */
 #ifndef _BYTEPOOL_H
 #define _BYTEPOOL_H
@@ -60,12 +61,12 @@ extern const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM];
 
 /**
  * struct bytepool_config - configuration of a new pool
- * @name: name of the pool's debugfs directory: 1 to 31 characters of
- *	[A-Za-z0-9_.:@+-], neither "." nor ".."; unique while the pool lives
+ * @name: name of the pool's debugfs directory: 1 to 31 letters, digits, at
+ *	signs and ``_.:+-``, neither "." nor ".."; unique while the pool lives
  * @sizes: the tier sizes in bytes, strictly ascending; two that are equal once
  *	rounded up to 64 count as duplicates
  * @nr_sizes: how many sizes there are, 1 to %BYTEPOOL_MAX_TIERS
- * @flags: BYTEPOOL_* flags, or 0
+ * @flags: %BYTEPOOL_ZERO and the flags that follow it, or 0
  * @priv_size: bytes of the user's own with each buffer, 0 to
  *	%BYTEPOOL_MAX_PRIV; zeroed by every get
  * @reserve: must be 0: a reserve is not offered yet (-EOPNOTSUPP)
@@ -158,7 +159,7 @@ struct bytepool_tier_stats {
 /**
  * bytepool_create() - make a pool
  *
- * Takes a const struct bytepool_config *. The macro is variadic because a
+ * Takes a pointer to a struct bytepool_config. The macro is variadic because a
  * compound literal may have commas. See __bytepool_create().
  */
 #define bytepool_create(...)                                             \
@@ -265,20 +266,21 @@ void __bytepool_objects_destroy(void *pool);
  * @name: prefix of the names that are defined
  * @type: any complete type
  *
- * Defines struct @name_pool and over it @name_pool_create(),
- * @name_pool_get(), @name_pool_put() and @name_pool_destroy(), all checked by
- * the compiler for @type. An object keeps its content from a put to the next
- * get: init runs once when an object is constructed, fini once before its
- * memory goes back.
+ * Defines struct ``name_pool`` and over it ``name_pool_create()``,
+ * ``name_pool_get()``, ``name_pool_put()`` and ``name_pool_destroy()``, all
+ * checked by the compiler for @type. An object keeps its content from a put to
+ * the next get: init runs once when an object is constructed, fini once before
+ * its memory goes back.
  *
- * @name_pool_create(name, init, fini): may sleep. init and fini may be NULL;
+ * ``name_pool_create(name, init, fini)``: may sleep. init and fini may be NULL;
  * init runs in the getter's context and must respect its gfp, fini runs in
  * process context only. Return: the pool, or ERR_PTR(-EINVAL, -EEXIST,
  * -ENOMEM).
  *
- * @name_pool_get(pool, gfp), @name_pool_put(pool, obj): any context but NMI.
+ * ``name_pool_get(pool, gfp)``, ``name_pool_put(pool, obj)``: any context but
+ * NMI.
  *
- * @name_pool_destroy(pool): may sleep; neither init nor fini runs after it
+ * ``name_pool_destroy(pool)``: may sleep; neither init nor fini runs after it
  * has returned. NULL and ERR_PTR are accepted.
  */
 /* clang-format off */

@@ -174,7 +174,7 @@ prepare()
 		groups+=("$lane")
 	done
 	if has_lane style; then
-		groups+=(uml userspace)
+		groups+=(uml userspace docs)
 	fi
 	step prepare/packages need_packages "${groups[@]}"
 	step prepare/judge "$here/judge_test.sh"

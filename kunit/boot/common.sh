@@ -113,6 +113,9 @@ packages_of()
 		host-headers)
 			echo "linux-headers-$(uname -r)"
 			;;
+		docs)
+			echo python3-sphinx
+			;;
 		style)
 			echo clang-format clang-tidy codespell perl python3 \
 				sparse

@@ -4,7 +4,7 @@
 # Brings what builds and tests need onto the machine, each thing once:
 #
 #   prepare.sh packages GROUP...	Debian packages: modules, userspace, stock,
-#				uml, x86, style, host, host-headers
+#				uml, x86, style, docs, host, host-headers
 #   prepare.sh headers		headers of Debian's stock kernel
 #   prepare.sh stock		the same kernel itself, to boot in a machine of
 #				its own: nothing is installed

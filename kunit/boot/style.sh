@@ -157,6 +157,11 @@ check_kernel-doc()
 		done | silent cat
 }
 
+check_docs()
+{
+	"$here/docs.sh"
+}
+
 check_codespell()
 {
 	all_files | grep -v '^COPYING$' | xargs codespell -q 3
@@ -273,7 +278,7 @@ mkdir -p "$build"
 case ${1:-} in
 list)
 	echo checkpatch checkpatch-userspace warnings sparse clang-format \
-		clang-tidy kernel-doc codespell spdx one-source floors no-todo version
+		clang-tidy kernel-doc docs codespell spdx one-source floors no-todo version
 	;;
 *)
 	"check_${1:?see the head of this file}"
