@@ -15,7 +15,9 @@
 #   prepare.sh forget		removes what the others have put into the cache
 #
 # Those of a kernel print a folder. Kernels go to the cache: downloaded and
-# built in a temporary folder there, renamed when complete, under a lock.
+# unpacked in a temporary folder there, renamed when complete, under a lock. A
+# kernel is built in the folder "building". A build that was interrupted goes on
+# there the next time; all else that is incomplete is removed.
 
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -41,12 +43,16 @@ lock_cache()
 	# Nobody else is here, so these are leftovers of runs that were killed.
 	rm -rf "$cache"/tmp.*
 	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
+	trap unlock_cache EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
 }
 
 unlock_cache()
 {
 	rm -rf "$tmp"
 	exec 9>&-
+	trap - EXIT INT TERM
 }
 
 publish()
@@ -196,7 +202,8 @@ unpack_source()
 	mkdir "$dir"
 	dpkg --fsys-tarfile "$deb" |
 		tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
-		xz -T0 -d | tar -x --strip-components=1 -C "$dir"
+		xz -T0 -d |
+		tar -x --strip-components=1 -C "$dir" --checkpoint=.5000 >&2
 }
 
 fetch_source()
@@ -255,25 +262,51 @@ check_config()
 	fi
 }
 
+# Says what it does all the while: who waits for it sees that it goes on.
+make_kernel()
+{
+	local arch=$1 fragment=$2 dir=$3
+
+	make -s -C "$dir" ARCH="$arch" KCONFIG_ALLCONFIG="$fragment" \
+		allnoconfig &&
+		check_config "$fragment" "$dir/.config" &&
+		make -C "$dir" ARCH="$arch" -j"$(nproc)"
+}
+
+# Goes on with the build in $4, if there is one that was interrupted. A signal
+# ends this before what failed is removed.
 build_kernel()
 {
 	local source=$1 arch=$2 fragment=$3 dir=$4
 
-	# Hard links: the source is large, and a build only adds files.
-	cp -al "$source" "$dir" &&
-		make -s -C "$dir" ARCH="$arch" KCONFIG_ALLCONFIG="$fragment" \
-			allnoconfig &&
-		check_config "$fragment" "$dir/.config" &&
-		make -s -C "$dir" ARCH="$arch" -j"$(nproc)" || return
+	if [ ! -d "$dir" ]; then
+		# Hard links: the source is large, and a build only adds files.
+		cp -al "$source" "$tmp/tree" && publish "$tmp/tree" "$dir" ||
+			return
+	fi
+	make_kernel "$arch" "$fragment" "$dir" || {
+		rm -rf "$dir"
+		return 1
+	}
 	# Modules build without these, and they are most of what was built.
 	find "$dir" -path "$dir/scripts" -prune -o -name '*.[ao]' -type f -exec rm {} +
+}
+
+# What was begun of another source, or with another configuration, is no use.
+forget_other_builds()
+{
+	local build
+
+	for build in "$cache/building/$1"_*; do
+		[ "$build" = "$2" ] || rm -rf "$build"
+	done
 }
 
 # The newest source as a kernel for $2, with the fragment $1.config.
 built_kernel()
 {
 	local name=$1 arch=$2 minutes=$3 fragment=$here/$1.config
-	local source key dir
+	local source key dir begun
 
 	need_packages "$name"
 	source=$(source_tree)
@@ -283,11 +316,15 @@ built_kernel()
 	if [ ! -d "$dir" ]; then
 		lock_cache
 		if [ ! -d "$dir" ]; then
+			begun=$cache/building/${name}_$(basename "$dir")
+			forget_other_builds "$name" "$begun"
 			say "Building a kernel for $arch, once:" \
-				"about $minutes minutes"
+				"about $minutes minutes$([ ! -d "$begun" ] ||
+					echo ", less what was done before")"
 			quietly "$logs/$name-build.log" build_kernel \
-				"$source" "$arch" "$fragment" "$tmp/$name"
-			publish "$tmp/$name" "$dir"
+				"$source" "$arch" "$fragment" "$begun"
+			publish "$begun" "$dir"
+			rmdir --ignore-fail-on-non-empty "$cache/building"
 		fi
 		unlock_cache
 	fi
@@ -298,7 +335,7 @@ forget()
 {
 	[ -d "$cache" ] || return 0
 	lock_cache
-	rm -rf "$cache"/{apt,debian,source,stock,uml,x86}
+	rm -rf "$cache"/{apt,building,source,stock,uml,x86}
 	unlock_cache
 	rm -f "$cache/lock"
 	rmdir --ignore-fail-on-non-empty "$cache"
