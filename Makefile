@@ -114,6 +114,7 @@ help:
 	@echo '                   of the running kernel, or else of the stock Debian kernel'
 	@echo '  HOST=1           run: load into the running kernel instead (root)'
 	@echo '  DESTDIR          install: below this folder'
+	@echo '  LIMIT=MINUTES    check: what is not done by then has failed; default: none'
 	@echo '  V=1              show what the tools say, and full commands'
 	@echo '  BYTEPOOL_CACHE   where downloads and kernels are kept; default:'
 	@echo '                   $$XDG_CACHE_HOME/bytepool or ~/.cache/bytepool'

@@ -24,7 +24,7 @@ machine()
 	local kernel=$1 name=$2 section=$3
 	shift 3
 
-	boot_counting "$kernel" "$name" "$section" 500 "$@" >&2
+	boot_counting "$kernel" "$name" "$section" "$@" >&2
 	check_done "$name" >&2
 	[ "$(status_of "$name" "$section")" = 0 ] ||
 		die "the machine failed: $logs/$name.report"

@@ -36,6 +36,22 @@ die()
 	exit 1
 }
 
+# Whatever runs is ended when it has printed nothing for so many seconds. How
+# long it takes depends on the machine, so that has no limit of its own.
+silence=900
+# So often, in seconds, somebody looks.
+pause=5
+
+# Seconds since one of the files was written.
+quiet_seconds()
+{
+	local written
+
+	written=$({ stat -L -c %Y "$@" 2>/dev/null || true; } | sort -n |
+		tail -n 1)
+	echo $(($(date +%s) - ${written:-0}))
+}
+
 # Runs a command quietly; if it fails, shows the end of what it said.
 quietly()
 {

@@ -9,6 +9,8 @@
 
 logs=$(mktemp -d)
 results=$logs/results
+# What others download now is not what the steps here do.
+cache=$logs
 end_steps_on_exit
 trap 'end_step; rm -rf "$logs"' EXIT
 
@@ -112,23 +114,40 @@ expect_results()
 		complain "$1: \"$(tail -n 1 "$results")\", not \"$2\""
 }
 
-step_seconds=5
+pause=1
+silence=5
 step hangs hang 'error: the first of many\n' "$(seq 50)" '\nthe last\n' \
 	>"$logs/printed"
-expect_text 'a step that hangs' 'FAILED hangs' 'the last' 'no end after 5 s'
+expect_text 'a step that hangs' 'FAILED hangs' 'the last' \
+	'nothing printed for 5 s'
 expect_results 'a step that hangs' '0 1'
 expect_gone 'a step that hangs' "$(cat "$logs/hanging")"
 
 ktap hangs hang "${ktap}1..1\n${suite}    1..3\n${case_ok}    # b runs\n" \
 	>"$logs/printed"
 expect_text 'cases that hang' 'FAILED hangs' 's/case 2 of 3 has no result' \
-	'# b runs' 'no end after 5 s'
+	'# b runs' 'nothing printed for 5 s'
 expect_results 'cases that hang' '1 3'
 
-# Processes that sleep for as long as a step has. Others come and go meanwhile.
+# A step that goes on printing is not ended.
+goes_on()
+{
+	local i
+
+	for ((i = 0; i < 8; i++)); do
+		echo "line $i"
+		sleep 1
+	done
+}
+
+step goes-on goes_on >"$logs/printed"
+expect_text 'a step that goes on' 'ok     goes-on'
+
+# Processes that sleep for as long as who watches does. Others come and go
+# meanwhile.
 sleepers()
 {
-	{ grep -lsz "^$step_seconds\$" /proc/[0-9]*/cmdline || true; } |
+	{ grep -lsz "^$pause\$" /proc/[0-9]*/cmdline || true; } |
 		cut -d / -f 3
 }
 
@@ -140,8 +159,7 @@ until_watched()
 }
 
 # Nothing is left of what watched it. The number is this script's alone.
-step_seconds=$((1000000000 + $$))
-deadline=$((SECONDS + step_seconds))
+pause=$((1000000000 + $$))
 step ends until_watched >"$logs/printed"
 expect_text 'a step that ends' 'ok     ends'
 expect_results 'a step that ends' '1 0'
@@ -165,9 +183,22 @@ kill $!
 wait $! || true
 expect_gone 'a step of a script that was ended' "$(cat "$logs/hanging")"
 
+pause=1
 deadline=$SECONDS
 step late touch "$logs/begun" >"$logs/printed"
 expect_text 'a step that is late' 'FAILED late' 'no time is left'
 [ ! -e "$logs/begun" ] || complain "a step that is late has begun"
+
+# === Progress ===
+
+printf 'one 5 10\ntwo 7 100\n' >"$logs/last"
+start_steps "$logs/last" 2 >"$logs/printed"
+expect_text 'the steps' '2 steps; they took 1:40 last time'
+step one true >"$logs/printed"
+expect_text 'the first step' ' 1 of 2  ok     one' '1:30 to go'
+step new true >"$logs/printed"
+expect_text 'the second step' ' 2 of 2  ok     new'
+keep_times
+grep -q '^new ' "$logs/last" || complain "the times of this run are not kept"
 
 [ $nr_failed = 0 ]

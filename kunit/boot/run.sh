@@ -163,9 +163,9 @@ run_stock()
 	echo "Booting that kernel in QEMU, two CPUs, $(accelerator_text);" \
 		"sending it its own image."
 	echo "Booting it once more, where the clock ticks once an instruction."
-	boot_counting stock count bench 300 init_on_alloc=0 "bench=$costs" &
+	boot_counting stock count bench init_on_alloc=0 "bench=$costs" &
 	counting=$!
-	boot_stock run transfer,faults 300 "$build/stock/file"
+	boot_stock run transfer,faults "$build/stock/file"
 	wait "$counting"
 	judge_run Instructions count
 }

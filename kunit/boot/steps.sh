@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Sourced: steps, each with a log, a limit and a verdict.
+# Sourced: steps, each with a log, a limit and a verdict. A step is ended when
+# neither it nor what runs beside it in its lane has printed anything for
+# $silence seconds. The lane is the first part of its name.
 
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 results=$logs/results
 
-# Several times what any step takes on a machine that does other things, too;
-# and all of them together.
-step_seconds=2000
-total_seconds=3000
-# So long has a step after it was asked to end.
-grace=10
+# So long has a step after it was asked to end: some have to remove files first.
+grace=30
+# How many steps there are, and where the times of the last run are: lines of
+# name, seconds, and seconds from the start to the end of the step.
+nr_steps=
+last_times=
 
 # The step that runs, and what watches it: process groups.
 job=
@@ -21,26 +23,69 @@ watch=
 
 start_steps()
 {
+	last_times=${1:-}
+	nr_steps=${2:-}
+	start=$SECONDS
+	deadline=${LIMIT:+$((SECONDS + LIMIT * 60))}
 	: >"$results"
-	deadline=$((SECONDS + total_seconds))
+	: >"$logs/.times"
+	[ -n "$nr_steps" ] || return 0
+	printf '%d steps' "$nr_steps"
+	if [ -s "$last_times" ]; then
+		printf '; they took %s last time; "to go" is what the rest took' \
+			"$(sort -nk 3 "$last_times" | tail -n 1 | minutes_of 3)"
+	fi
+	echo
+}
+
+# For the next run. One with less steps, or more, would be no guide.
+keep_times()
+{
+	[ "$(wc -l <"$logs/.times")" != "$nr_steps" ] ||
+		mv "$logs/.times" "$last_times"
 }
 
 # === Reports ===
+
+# Column $1 of the line, which is seconds, in minutes.
+minutes_of()
+{
+	awk -v "column=$1" '{ printf "%d:%02d", $column / 60, $column % 60 }'
+}
+
+# Which step of how many has just ended.
+position()
+{
+	[ -z "$nr_steps" ] ||
+		printf '%2d of %d  ' "$(wc -l <"$results")" "$nr_steps"
+}
+
+# How long the rest took last time after the step $1 had ended.
+to_go()
+{
+	[ -s "$last_times" ] || return 0
+	awk -v "name=$1" '
+		$1 == name { end = $3; known = 1 }
+		$3 > last { last = $3 }
+		END { if (known) print last - end }' "$last_times" |
+		minutes_of 1 | sed 's/..*/, & to go/'
+}
 
 # One line, and what else there is to say, at once: lanes print side by side.
 report()
 {
 	local verdict=$1 name=$2 passed=$3 failed=$4 seconds=$5 text=$6 counts=
 
-	echo "$passed $failed" >>"$results"
 	if [ "$((passed + failed))" -gt 1 ]; then
 		counts="$passed passed"
 		[ "$failed" = 0 ] || counts+=", $failed failed"
 	fi
 	{
 		flock 7
-		printf '%-6s %-26s %-24s %4d s\n' "$verdict" "$name" "$counts" \
-			"$seconds"
+		echo "$passed $failed" >>"$results"
+		echo "$name $seconds $((SECONDS - start))" >>"$logs/.times"
+		printf '%s%-6s %-26s %-12s %4d s%s\n' "$(position)" "$verdict" \
+			"$name" "$counts" "$seconds" "$(to_go "$name")"
 		if [ -n "$text" ]; then
 			printf '%s\n' "$text" | sed 's/^/    /'
 		fi
@@ -49,7 +94,11 @@ report()
 
 announce()
 {
-	printf '%-6s %s\n' "..." "$1"
+	local last=
+
+	[ ! -s "$last_times" ] || last=$(awk -v "name=$1" '
+		$1 == name { print " took " $2 " s last time" }' "$last_times")
+	printf '%-6s %s\n' "..." "$1$last"
 }
 
 log_of()
@@ -86,15 +135,40 @@ show_threads()
 	done
 }
 
-# Ends the process group $1 after $2 seconds, and says so: first with the file
-# $3.late, then in the log $3.
+is_late()
+{
+	[ -n "$deadline" ] && [ "$SECONDS" -ge "$deadline" ]
+}
+
+# Why the step with log $1 has to be ended now; nothing if it has not. Tools that
+# it starts have logs of their own, and downloads are seen in the cache.
+why_end()
+{
+	local lane=${1#"$logs"/}
+
+	lane=${lane%%[-.]*}
+	if [ "$(quiet_seconds "$1" "$logs/$lane"[-.]* "$logs"/{apt,gate,source}* \
+		"$cache"/tmp.*/*)" -ge "$silence" ]; then
+		echo "nothing printed for $silence s"
+	elif is_late; then
+		echo "no time is left"
+	fi
+}
+
+# Ends the process group $1 when it has to be, and says so: first with the file
+# $2.late, then in the log $2.
 watch_group()
 {
-	sleep "$2"
-	: >"$3.late"
-	show_threads >>"$3" 2>&1
+	local why=
+
+	while [ -z "$why" ]; do
+		sleep "$pause"
+		why=$(why_end "$2")
+	done
+	: >"$2.late"
+	show_threads >>"$2" 2>&1
 	end_group "$1"
-	echo "error: no end after $2 s, ended by force" >>"$3"
+	echo "error: $why, ended by force" >>"$2"
 }
 
 # A step that runs as this shell is ended.
@@ -110,30 +184,21 @@ end_steps_on_exit()
 	trap 'exit 130' INT TERM
 }
 
-# How long the next step may take.
-time_left()
-{
-	local left=$((deadline - SECONDS))
-
-	echo $((left < step_seconds ? left : step_seconds))
-}
-
 # Runs the rest into the log of step $1, and leaves its status and time. The
 # status is 124 if there was not time enough.
 run_logged()
 {
-	local log left
+	local log
 	log=$(log_of "$1")
-	left=$(time_left)
 	shift
 
 	seconds=$SECONDS
 	status=0
-	if [ "$left" -le 0 ]; then
+	if is_late; then
 		echo "error: not begun, no time is left" >"$log"
 		status=124
 	else
-		run_watched "$left" "$log" "$@"
+		run_watched "$log" "$@"
 	fi
 	seconds=$((SECONDS - seconds))
 	[ -z "${V:-}" ] || cat "$log"
@@ -143,8 +208,8 @@ run_logged()
 # to say of those that are killed, nobody needs to know.
 run_watched()
 {
-	local left=$1 log=$2
-	shift 2
+	local log=$1
+	shift
 
 	: >"$log"
 	rm -f "$log.late"
@@ -153,7 +218,7 @@ run_watched()
 	"$@" >>"$log" 2>&1 </dev/null &
 	job=$!
 	# It must not keep the lock of the tree, should it be left over.
-	watch_group "$job" "$left" "$log" </dev/null >/dev/null 2>&1 8>&- &
+	watch_group "$job" "$log" </dev/null >/dev/null 2>&1 8>&- &
 	watch=$!
 	set +m
 	{

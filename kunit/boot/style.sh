@@ -115,23 +115,24 @@ check_clang-format()
 check_clang-tidy()
 {
 	printf '%s\n' "${core[@]}" userspace/*/*.c |
-		grep '\.c$' | grep -v '^kernel/\|_test\.c$\|/lib_limits\.c$' |
-		xargs -P "$(nproc)" -I{} clang-tidy --quiet {} -- "${shim_flags[@]}"
+		grep '\.c$' | grep -v '^kernel/\|_test\.c$' |
+		xargs -P "$(nproc)" -I{} sh -c 'echo "$0" && exec clang-tidy --quiet "$@"' \
+		{} {} -- "${shim_flags[@]}"
 }
 
 check_warnings()
 {
 	build_modules style "$("$here/prepare.sh" headers)" W=1 \
-		KCFLAGS=-Werror >"$build/style.out" 2>&1 || {
-		cat "$build/style.out"
+		KCFLAGS=-Werror >"$logs/style.out" 2>&1 || {
+		cat "$logs/style.out"
 		return 1
 	}
-	silent grep -i 'warning:' "$build/style.out"
+	silent grep -i 'warning:' "$logs/style.out"
 }
 
 check_sparse()
 {
-	local out=$build/style.out
+	local out=$logs/style.out
 
 	build_modules style "$("$here/prepare.sh" headers)" W=1 \
 		KCFLAGS=-Werror C=2 CF=-D__CHECK_ENDIAN__ >"$out" 2>&1 || {
@@ -274,7 +275,7 @@ check_version()
 	[ -n "$module" ] && [ "$module" = "$dkms" ]
 }
 
-mkdir -p "$build"
+mkdir -p "$logs"
 case ${1:-} in
 list)
 	echo checkpatch checkpatch-userspace warnings sparse clang-format \

@@ -115,20 +115,44 @@ accelerator_text()
 	esac
 }
 
+# Kills the machine $1 when it has printed nothing for too long.
+watch_machine()
+{
+	local name=$1 pid=
+
+	while sleep "$pause"; do
+		[ -n "$pid" ] || pid=$(cat "$logs/$name.pid" 2>/dev/null || true)
+		[ -n "$pid" ] || continue
+		kill -0 "$pid" 2>/dev/null || return 0
+		# A user-mode kernel that is asked to end may not.
+		[ "$(quiet_seconds "$logs/$name.console" \
+			"$logs/$name.report")" -lt "$silence" ] ||
+			kill -KILL "$pid"
+	done
+}
+
 # Runs a machine; whatever happens to it, its end is in logs/$1.report.
 run_machine()
 {
-	local name=$1 seconds=$2 status=0
-	shift 2
+	local name=$1 status=0 watcher
+	shift
 
-	# Killed, because a user-mode kernel that is asked to end may not. In the
-	# foreground, so that what ends this script reaches the machine, too.
-	timeout --foreground -k 5 -s KILL "$seconds" "$@" </dev/null \
-		>"$logs/$name.console" 2>&1 || status=$?
+	rm -f "$logs/$name.pid"
+	# It must keep neither a lock nor a pipe.
+	watch_machine "$name" </dev/null >/dev/null 2>&1 8>&- 9>&- &
+	watcher=$!
+	# In the foreground, so that what ends this script reaches the machine.
+	# shellcheck disable=SC2016 # variables of the shell that is started
+	sh -c 'echo $$ >"$1" && shift && exec "$@"' sh "$logs/$name.pid" "$@" \
+		</dev/null >"$logs/$name.console" 2>&1 || status=$?
+	kill "$watcher" 2>/dev/null || true
+	wait "$watcher" 2>/dev/null || true
+	rm -f "$logs/$name.pid"
 	sed -i 's/\r$//' "$logs/$name.console" "$logs/$name.report"
 	grep -qx '@done' "$logs/$name.report" && return
 	if [ $status = 137 ]; then
-		echo "@dead no end after $seconds s" >>"$logs/$name.report"
+		echo "@dead killed, as after $silence s without a word" \
+			>>"$logs/$name.report"
 	else
 		echo "@dead it stopped before it was done" \
 			>>"$logs/$name.report"
@@ -144,11 +168,16 @@ image_of()
 	esac
 }
 
-# Boots the stock kernel with jobs $2, for up to $3 s; the rest are files.
+# What the kernel of a machine is told. Without no_timer_check the kernel tries
+# whether the timer ticks in time. On a busy computer an emulated one may not,
+# and the kernel panics.
+kernel_line="console=ttyS0 no_timer_check panic=-1 oops=panic"
+
+# Boots the stock kernel with jobs $2; the rest are files.
 boot_stock()
 {
-	local name=$1 jobs=$2 seconds=$3 root=$build/vm/$1 image accel
-	shift 3
+	local name=$1 jobs=$2 root=$build/vm/$1 image accel
+	shift 2
 
 	mkdir -p "$logs"
 	image=$(image_of stock)
@@ -157,7 +186,7 @@ boot_stock()
 	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) \
 		>"$root.cpio.gz"
 	: >"$logs/$name.report"
-	run_machine "$name" "$seconds" qemu-system-x86_64 -accel "$accel" \
+	run_machine "$name" qemu-system-x86_64 -accel "$accel" \
 		-cpu max -smp 2 -m 1024 -display none -monitor none -nodefaults \
 		-no-reboot -serial stdio -serial "file:$logs/$name.report" \
 		-kernel "$image" -initrd "$root.cpio.gz" -append "console=ttyS0 \
@@ -165,11 +194,11 @@ boot_stock()
 }
 
 # Boots kernel $1 with one CPU and a clock that ticks once an instruction.
-# Arguments from the fifth on are for its command line.
+# Arguments from the fourth on are for its command line.
 boot_counting()
 {
-	local kernel=$1 name=$2 jobs=$3 seconds=$4 root=$build/vm/$2 image
-	shift 4
+	local kernel=$1 name=$2 jobs=$3 root=$build/vm/$2 image
+	shift 3
 
 	mkdir -p "$logs"
 	image=$(image_of "$kernel")
@@ -177,7 +206,7 @@ boot_counting()
 	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) \
 		>"$root.cpio.gz"
 	: >"$logs/$name.report"
-	run_machine "$name" "$seconds" qemu-system-x86_64 -accel tcg \
+	run_machine "$name" qemu-system-x86_64 -accel tcg \
 		-icount shift=0,sleep=off -cpu max -smp 1 -m 2048 \
 		-display none -monitor none -nodefaults -no-reboot \
 		-serial stdio -serial "file:$logs/$name.report" \
@@ -186,20 +215,20 @@ boot_counting()
 		report=/dev/ttyS1 $*"
 }
 
-# The same for the user-mode kernel; arguments from the fourth on are for its
+# The same for the user-mode kernel; arguments from the third on are for its
 # command line. It has a tick of 10 ms, so its grace periods may as well be
 # looked for at each: destroying a slab cache waits for some.
 boot_uml()
 {
-	local name=$1 jobs=$2 seconds=$3 root=$build/vm/$1
-	shift 3
+	local name=$1 jobs=$2 root=$build/vm/$1
+	shift 2
 
 	mkdir -p "$logs"
 	make_root "$root" uml
 	: >"$root/report"
 	ln -sf "$root/report" "$logs/$name.report"
 	# Its memory is a file there; /dev/shm may be as small as 64 MiB.
-	TMPDIR=$build/vm run_machine "$name" "$seconds" \
+	TMPDIR=$build/vm run_machine "$name" \
 		"$("$here/prepare.sh" uml)/linux" mem=1G seccomp=on ncpus=2 \
 		root=none rootfstype=hostfs rootflags="$root" rw init=/init \
 		con=null con0=fd:0,fd:1 rcutree.jiffies_till_first_fqs=0 \
