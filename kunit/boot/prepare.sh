@@ -34,12 +34,15 @@ tmp=
 # Leaves a new folder's name in tmp, and the lock with this process.
 lock_cache()
 {
+	local seconds=0
+
 	mkdir -p "$cache" "$logs"
 	exec 9>"$cache/lock"
-	if ! flock -n 9; then
+	# Said every minute: what says nothing for long is ended.
+	until flock -w "$seconds" 9; do
 		say "Waiting for another run that fills the cache ..."
-		flock 9
-	fi
+		seconds=60
+	done
 	# Nobody else is here, so these are leftovers of runs that were killed.
 	rm -rf "$cache"/tmp.*
 	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
