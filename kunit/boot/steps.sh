@@ -38,11 +38,18 @@ start_steps()
 	echo
 }
 
-# For the next run. One with less steps, or more, would be no guide.
+is_late()
+{
+	[ -n "$deadline" ] && [ "$SECONDS" -ge "$deadline" ]
+}
+
+# For the next run. One with less steps, or more, would be no guide, nor one that
+# had no time for some.
 keep_times()
 {
-	[ "$(wc -l <"$logs/.times")" != "$nr_steps" ] ||
+	if ! is_late && [ "$(wc -l <"$logs/.times")" = "$nr_steps" ]; then
 		mv "$logs/.times" "$last_times"
+	fi
 }
 
 # === Reports ===
@@ -133,11 +140,6 @@ show_threads()
 		timeout 60 gdb -batch -p "${exe//[!0-9]/}" \
 			-ex 'thread apply all backtrace' || true
 	done
-}
-
-is_late()
-{
-	[ -n "$deadline" ] && [ "$SECONDS" -ge "$deadline" ]
 }
 
 # Why the step with log $1 has to be ended now; nothing if it has not. Tools that
