@@ -1498,35 +1498,6 @@ static void send_to_readers(const struct stream *stream,
 	print_transfer(&sent, received, total_gets() - gets);
 }
 
-/* Sums what follows a key over the tiers. */
-static unsigned long long sum_over_tiers(const char *key)
-{
-	const char *stats = read_stats();
-	unsigned long long sum = 0;
-	char tier_key[32];
-	size_t tier;
-
-	for (tier = 0; tier < NR_TIERS; tier++) {
-		snprintf(tier_key, sizeof(tier_key),
-			 "\"%zu\":", TIER_SIZE(tier));
-		sum += number_after(strstr(stats, tier_key), key);
-	}
-	return sum;
-}
-
-/* What the pool is for: memory used again, and one copy for all readers. */
-static void print_gains(const struct checksum *sent)
-{
-	unsigned long long gets = sum_over_tiers("\"get\":");
-	unsigned long long hits = sum_over_tiers("\"hit\":");
-
-	printf("recycled: %llu of %llu buffers, %llu %%\n", hits, gets,
-	       100 * hits / gets);
-	printf("copies: %llu MiB into shared buffers, for %zu readers; without sharing %llu MiB\n",
-	       sent->bytes >> 20, NR_READERS, NR_READERS * (sent->bytes >> 20));
-	CHECK(hits > gets / 2);
-}
-
 static void transfer(void)
 {
 	unsigned long long gets[NR_TIERS + 1];

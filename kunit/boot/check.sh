@@ -58,7 +58,7 @@ boot_and_judge()
 	local kind=$1 machine=$2
 	shift 2
 
-	announce "$kind/boot"
+	announce "$machine/boot"
 	step "$machine/boot" boot_and_check "$kind" "$machine" "$@"
 	judge_section "$machine/unit" "$machine" unit-log
 	step "$machine/unit-log" clean_log "$machine" unit-log 0
@@ -115,7 +115,8 @@ lane_uml()
 	announce uml/kernel
 	step uml/kernel "$here/prepare.sh" uml
 	step uml/modules build_uml
-	boot_and_judge uml uml unit,driver,leaks
+	# So slow that what a case has idle would be trimmed in the middle of it.
+	boot_and_judge uml uml unit,driver,leaks idle_trim=600
 	step uml/leaks section_ok uml leaks
 }
 
@@ -123,8 +124,9 @@ lane_stock()
 {
 	step stock/modules build_stock
 	step stock/readme-module "$here/users.sh" readme-module
-	boot_and_judge stock stock unit,driver,faults
+	boot_and_judge stock stock unit,driver,faults,sites
 	step stock/faults section_ok stock faults
+	step stock/sites section_ok stock sites
 	ktap stock/bench "$top/bench/kernel.sh" gate
 	kernel_machine debian12-backports
 }
@@ -213,7 +215,7 @@ total()
 
 lanes=${*:-style userspace uml stock}
 for lane in $lanes; do
-	[[ " style userspace uml stock " = *" $lane "* ]] || {
+	[[ " style userspace uml stock kernels " = *" $lane "* ]] || {
 		sed -n 's/^# \?//; 4,13p' "$0"
 		exit 2
 	}

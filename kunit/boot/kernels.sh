@@ -136,10 +136,10 @@ console_of()
 	esac
 }
 
-# Boots machine $1 with jobs $2, for up to $3 s; the same form as boot_stock().
+# Boots machine $1 with jobs $2; the same form as boot_stock().
 boot_kernel()
 {
-	local name=$1 jobs=$2 seconds=$3 root=$build/vm/$1 kernel arch kind image
+	local name=$1 jobs=$2 root=$build/vm/$1 kernel arch kind image
 	local qemu words
 
 	kernel=$(machine_field "$name" 2)
@@ -159,9 +159,9 @@ boot_kernel()
 		"$(hardware "$kind" | tr '\n' ' ')")
 	read -r words < <(echo "$(console_of "$arch")" \
 		"$(hardware_words "$kind")")
-	run_machine "$name" "$seconds" "${qemu[@]}" -display none \
+	run_machine "$name" "${qemu[@]}" -display none \
 		-monitor none -nodefaults -no-reboot -kernel "$image" \
-		-initrd "$root.cpio.gz" -append "$words panic=-1 oops=panic \
+		-initrd "$root.cpio.gz" -append "$words $kernel_line \
 		log_buf_len=4M jobs=$jobs"
 }
 
@@ -186,13 +186,13 @@ kernel_machine()
 	kernel_build_steps "$(machine_field "$machine" 2)"
 	if [ "$jobs" = hotplug ]; then
 		announce "$machine/boot"
-		step "$machine/boot" boot_and_check kernel "$machine" hotplug 1100
+		step "$machine/boot" boot_and_check kernel "$machine" hotplug
 		judge_section "$machine/hotplug" "$machine" hotplug
 		step "$machine/hotplug-unload" section_ok "$machine" \
 			hotplug-unload
 		step "$machine/hotplug-log" clean_log "$machine" hotplug-log 1
 	else
-		boot_and_judge kernel "$machine" "$jobs" 1100
+		boot_and_judge kernel "$machine" "$jobs"
 	fi
 }
 

@@ -171,7 +171,7 @@ image_of()
 # What the kernel of a machine is told. Without no_timer_check the kernel tries
 # whether the timer ticks in time. On a busy computer an emulated one may not,
 # and the kernel panics.
-kernel_line="console=ttyS0 no_timer_check panic=-1 oops=panic"
+kernel_line="no_timer_check panic=-1 oops=panic"
 
 # Boots the stock kernel with jobs $2; the rest are files.
 boot_stock()
@@ -189,8 +189,8 @@ boot_stock()
 	run_machine "$name" qemu-system-x86_64 -accel "$accel" \
 		-cpu max -smp 2 -m 1024 -display none -monitor none -nodefaults \
 		-no-reboot -serial stdio -serial "file:$logs/$name.report" \
-		-kernel "$image" -initrd "$root.cpio.gz" -append "console=ttyS0 \
-		panic=-1 oops=panic no_timer_check log_buf_len=4M jobs=$jobs report=/dev/ttyS1"
+		-kernel "$image" -initrd "$root.cpio.gz" -append "console=ttyS0 $kernel_line \
+		log_buf_len=4M jobs=$jobs report=/dev/ttyS1"
 }
 
 # Boots kernel $1 with one CPU and a clock that ticks once an instruction.
@@ -211,8 +211,7 @@ boot_counting()
 		-display none -monitor none -nodefaults -no-reboot \
 		-serial stdio -serial "file:$logs/$name.report" \
 		-kernel "$image" -initrd "$root.cpio.gz" \
-		-append "console=ttyS0 panic=-1 oops=panic no_timer_check jobs=$jobs \
-		report=/dev/ttyS1 $*"
+		-append "console=ttyS0 $kernel_line jobs=$jobs report=/dev/ttyS1 $*"
 }
 
 # The same for the user-mode kernel; arguments from the third on are for its
