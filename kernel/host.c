@@ -9,11 +9,16 @@
  * bytepool_put() would have to pass the size. ksize() would tell sizes alone,
  * by an out-of-line call.
  */
+#include <linux/align.h>
 #include <linux/cache.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
 #include <linux/pfn.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 
 DEFINE_PER_CPU(bool, bytepool_cpu_locked);
 
@@ -57,13 +62,26 @@ static unsigned int find_word(struct kmem_cache *slab)
 #define PFN_STEP pageblock_nr_pages
 #endif
 
+/* Find the first page frame. The direct map may begin long before it. */
+static unsigned long first_pfn(void)
+{
+	unsigned long first = ULONG_MAX;
+	int node;
+
+	for_each_online_node(node)
+		if (node_present_pages(node))
+			first = min(first, node_start_pfn(node));
+	return ALIGN_DOWN(first, PFN_STEP);
+}
+
 /* Find the largest range of page frames that are all valid. */
 static void find_linear(void)
 {
-	unsigned long pfn = PHYS_PFN(__pa(PAGE_OFFSET)), start = pfn, nr = 0;
-	unsigned long end = PHYS_PFN(__pa(high_memory - 1)) + 1, best = pfn;
+	unsigned long pfn = first_pfn(), start = pfn, best = pfn, nr = 0;
+	unsigned long end = PHYS_PFN(__pa(high_memory - 1)) + 1;
 
 	for (; pfn < end; pfn += PFN_STEP) {
+		cond_resched();
 		if (!pfn_valid(pfn)) {
 			start = pfn + PFN_STEP;
 			continue;
@@ -73,6 +91,8 @@ static void find_linear(void)
 		best = start;
 		nr = min(pfn + PFN_STEP, end) - start;
 	}
+	if (!nr)
+		return;
 	slab_linear_start = (unsigned long)__va(PFN_PHYS(best));
 	slab_linear_page = pfn_to_page(best);
 	slab_linear_size = nr << PAGE_SHIFT;
