@@ -104,6 +104,9 @@ MODULE_PARM_DESC(magazines,
 
 static unsigned int idle_trim = 6;
 
+/* There may be pools to trim; protected by the lock of the parameters. */
+static bool trims;
+
 static void trim_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(trim_work, trim_work_fn);
 
@@ -111,8 +114,7 @@ static int idle_trim_set(const char *val, const struct kernel_param *kp)
 {
 	int ret = param_set_uint(val, kp);
 
-	/* Before the module is up there is no queue, and no pool to trim. */
-	if (!ret && bytepool_idle_wq)
+	if (!ret && trims)
 		mod_delayed_work(bytepool_idle_wq, &trim_work, 0);
 	return ret;
 }
@@ -245,6 +247,14 @@ static void trim_later(void)
 	if (seconds)
 		queue_delayed_work(bytepool_idle_wq, &trim_work,
 				   seconds * HZ / 2);
+}
+
+/* Parameters can be written until all of the module is gone. */
+static void set_trims(bool value)
+{
+	kernel_param_lock(THIS_MODULE);
+	trims = value;
+	kernel_param_unlock(THIS_MODULE);
 }
 
 static void trim_work_fn(struct work_struct *work)
@@ -397,9 +407,9 @@ static bool name_in(const struct list_head *list, const char *name)
  */
 static int pool_publish(struct bytepool *pool)
 {
+	unsigned int noio = mutex_lock_noio(&pools_mutex);
 	int ret = -EEXIST;
 
-	mutex_lock(&pools_mutex);
 	if (!name_in(&pools, pool->name) &&
 	    !name_in(&leaving_pools, pool->name)) {
 		list_add_tail(&pool->list, &pools);
@@ -407,7 +417,7 @@ static int pool_publish(struct bytepool *pool)
 		trim_later();
 		ret = 0;
 	}
-	mutex_unlock(&pools_mutex);
+	mutex_unlock_noio(&pools_mutex, noio);
 	return ret;
 }
 
@@ -506,7 +516,8 @@ static struct parked *pool_park(struct objcache *oc, unsigned int class,
 	}
 	if (class == class_buf(class / 2))
 		return ((struct bytepool_buf *)obj)->data;
-	return obj;
+	/* Behind the mark, by which a second put is recognised. */
+	return obj + sizeof(u64);
 }
 
 static void pool_dropped(struct objcache *oc, unsigned int class)
@@ -515,6 +526,11 @@ static void pool_dropped(struct objcache *oc, unsigned int class)
 
 	if (class != class_spare(pool))
 		cache_freed(pool->tier[class / 2].payload);
+}
+
+static void pool_trim(struct objcache *oc)
+{
+	rest_trim(pool_of(oc));
 }
 
 static void pool_free_op(struct objcache *oc)
@@ -534,6 +550,7 @@ static const struct objcache_ops pool_ops = {
 	.start = pool_start,
 	.destruct = pool_destruct,
 	.dropped = pool_dropped,
+	.trim = pool_trim,
 	.park = pool_park,
 	.free = pool_free_op,
 };
@@ -872,7 +889,8 @@ static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 	if (!mutex_trylock(&pools_mutex))
 		return 0;
 	list_for_each_entry(pool, &pools, list)
-		bytes += objcache_depot_bytes(&pool->objects);
+		bytes += objcache_depot_bytes(&pool->objects) +
+			 READ_ONCE(pool->resting_bytes);
 	mutex_unlock(&pools_mutex);
 	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_EMPTY;
 }
@@ -892,6 +910,8 @@ static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 			break;
 		}
 		bytes += objcache_scan(&pool->objects, want - bytes);
+		if (bytes < want)
+			bytes += rest_scan(pool, want - bytes);
 	}
 	mutex_unlock(&pools_mutex);
 	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_STOP;
@@ -904,13 +924,14 @@ static int module_event(struct notifier_block *nb, unsigned long event,
 			void *module)
 {
 	struct bytepool *pool;
+	unsigned int noio;
 
 	if (event != MODULE_STATE_LIVE && event != MODULE_STATE_GOING)
 		return NOTIFY_DONE;
-	mutex_lock(&pools_mutex);
+	noio = mutex_lock_noio(&pools_mutex);
 	list_for_each_entry(pool, &pools, list)
 		sites_keep(pool, module, event == MODULE_STATE_GOING);
-	mutex_unlock(&pools_mutex);
+	mutex_unlock_noio(&pools_mutex, noio);
 	return NOTIFY_OK;
 }
 
@@ -944,6 +965,7 @@ static int __init bytepool_init(void)
 	/* Without it, sites of code that is gone are wrong names. */
 	register_module_notifier(&module_nb);
 	debugfs_module_init();
+	set_trims(true);
 	return 0;
 }
 
@@ -951,6 +973,7 @@ static void __exit bytepool_exit(void)
 {
 	/* No pool is left: each pool holds a reference to the module. */
 	unregister_module_notifier(&module_nb);
+	set_trims(false);
 	cancel_delayed_work_sync(&trim_work);
 	debugfs_module_exit();
 	shrinker_free(shrinker);

@@ -662,6 +662,29 @@ static void memory_goes_back_beside_traffic(struct kunit *test)
 	expect_gone(test, pool, before, true);
 }
 
+/* Once the tiers in use were emptied with those that rest. */
+static void memory_of_a_tier_in_use_stays(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+	unsigned long end = jiffies + 20 * HZ;
+	unsigned int i;
+	void *mem[100];
+
+	if (!FIGURES_TELL || !bpt_recycles(test, 0))
+		return;
+	for (i = 0; i < ARRAY_SIZE(mem); i++)
+		mem[i] = bpt_get(test, pool, 300);
+	while (i)
+		bytepool_put(pool, mem[--i]);
+	bytepool_put(pool, bpt_get(test, pool, SZ_4K));
+	while (bpt_tier(test, pool, 5).idle && time_before(jiffies, end)) {
+		bytepool_put(pool, bpt_get(test, pool, 300));
+		msleep(50);
+	}
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 5).idle, 0);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 2).idle, ARRAY_SIZE(mem));
+}
+
 static void memory_of_a_destroyed_pool_goes_back(struct kunit *test)
 {
 	size_t before = slab_bytes();
@@ -678,10 +701,34 @@ static void memory_of_a_destroyed_pool_goes_back(struct kunit *test)
 	expect_gone(test, NULL, before, false);
 }
 
+/* Once a slab cache that was without users for a moment kept its slabs. */
+static void memory_of_a_pool_made_again_goes_back(struct kunit *test)
+{
+	size_t before = slab_bytes();
+	struct bytepool *pool;
+	unsigned int i;
+
+	if (!FIGURES_TELL)
+		return;
+	/* What earlier cases have left is destroyed first. */
+	msleep(2500);
+	pool = bpt_pow2_pool(test, 0);
+	for (i = 0; i < BYTEPOOL_NR_POW2; i++)
+		bytepool_put(pool, bpt_get(test, pool, bytepool_sizes_pow2[i]));
+	bpt_destroy(test, pool);
+	/* The work that shrinks caches finds them without users. */
+	msleep(600);
+	pool = bpt_pow2_pool(test, 0);
+	burst(test, pool);
+	expect_gone(test, pool, before, false);
+}
+
 static struct kunit_case idle_cases[] = {
 	KUNIT_CASE(memory_goes_back),
 	KUNIT_CASE(memory_goes_back_beside_traffic),
+	KUNIT_CASE(memory_of_a_tier_in_use_stays),
 	KUNIT_CASE(memory_of_a_destroyed_pool_goes_back),
+	KUNIT_CASE(memory_of_a_pool_made_again_goes_back),
 	KUNIT_CASE(release_makes_idle_and_get_hits),
 	KUNIT_CASE(put_makes_idle_and_get_hits),
 	KUNIT_CASE(idle_of_hundreds_is_found_again),

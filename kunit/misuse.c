@@ -706,10 +706,41 @@ static void check_sees_old_writes_by_and_by(struct kunit *test)
 	}
 }
 
+/* Once memory rested only until the bound was reached, and none after that. */
+static void check_sees_writes_in_a_small_bound(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	struct bytepool *pool;
+	unsigned int i;
+	u8 *mem;
+
+	if (IS_ENABLED(CONFIG_KASAN))
+		return;
+	config.flags = BYTEPOOL_CHECK;
+	config.max_idle = SZ_64K;
+	pool = bpt_pool(test, &config);
+	for (i = 0; i < 100; i++)
+		bytepool_put(pool, bpt_get(test, pool, SZ_4K));
+	mem = bpt_get(test, pool, SZ_4K);
+	bytepool_put(pool, mem);
+	mem[1] = 1;
+	bytepool_shrink(pool);
+	bpt_expect_misuse(test, pool, 1);
+	/* What is larger rests in the place of several. */
+	for (i = 0; i < 100; i++)
+		bytepool_put(pool, bpt_get(test, pool, SZ_1K));
+	mem = bpt_get(test, pool, SZ_32K);
+	bytepool_put(pool, mem);
+	mem[1] = 1;
+	bytepool_shrink(pool);
+	bpt_expect_misuse(test, pool, 2);
+}
+
 static struct kunit_case check_cases[] = {
 	KUNIT_CASE(check_sees_a_write_behind_the_length),
 	KUNIT_CASE(check_sees_a_write_after_release),
 	KUNIT_CASE(check_sees_old_writes_by_and_by),
+	KUNIT_CASE(check_sees_writes_in_a_small_bound),
 	KUNIT_CASE(check_put_twice_is_refused),
 	KUNIT_CASE(check_put_of_an_interior_address_is_refused),
 	KUNIT_CASE(check_put_into_another_pool_is_refused),

@@ -397,7 +397,7 @@ static void objects_destroy_in_a_worker_with_a_rescuer(struct kunit *test)
 	struct end end = { .pool = pool };
 	unsigned int i;
 
-	wq = alloc_workqueue("kunit", WQ_MEM_RECLAIM, 0);
+	wq = alloc_workqueue("kunit", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	KUNIT_ASSERT_NOT_NULL(test, wq);
 	INIT_WORK_ONSTACK(&end.work, end_fn);
 	for (i = 0; i < 200; i++) {
@@ -415,9 +415,11 @@ static void objects_destroy_in_a_worker_with_a_rescuer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&seen.in_wrong_context), 0);
 }
 
-/* An object that owns a pool: its fini ends it. */
+/* An object that owns pools: its fini ends them. */
 struct owner {
 	struct bytepool *pool;
+	struct thing_pool *things;
+	struct thing *thing;
 };
 
 DEFINE_BYTEPOOL_OBJECTS(owner, struct owner);
@@ -425,12 +427,18 @@ DEFINE_BYTEPOOL_OBJECTS(owner, struct owner);
 static int owner_init(struct owner *owner, gfp_t gfp)
 {
 	owner->pool = NULL;
+	owner->things = NULL;
 	return 0;
 }
 
 static void owner_fini(struct owner *owner)
 {
 	bytepool_destroy(owner->pool);
+	if (!owner->things)
+		return;
+	/* Where things are not recycled, one is on its way to a worker then. */
+	thing_pool_put(owner->things, owner->thing);
+	thing_pool_destroy(owner->things);
 }
 
 static void objects_fini_may_destroy_a_pool(struct kunit *test)
@@ -451,6 +459,35 @@ static void objects_fini_may_destroy_a_pool(struct kunit *test)
 	owner_pool_destroy(pool);
 	/* Its name is free again. */
 	bpt_pool(test, &config);
+}
+
+/*
+ * In a pool that does not recycle the worker calls fini. Waiting there for other
+ * work of its own queue is an error that lockdep knows.
+ */
+static void objects_fini_may_destroy_a_typed_pool(struct kunit *test)
+{
+	struct owner_pool *pool;
+	struct owner *owner;
+	unsigned int i;
+
+	pool = owner_pool_create("kunit-owners", owner_init, owner_fini);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	for (i = 0; i < 20; i++) {
+		owner = owner_pool_get(pool, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, owner);
+		/* The next owner's pool has its name. */
+		owner->things = thing_pool(test);
+		owner->thing = thing_pool_get(owner->things, GFP_KERNEL);
+		KUNIT_EXPECT_NOT_NULL(test, owner->thing);
+		owner_pool_put(pool, owner);
+		owner_pool_destroy(pool);
+		KUNIT_EXPECT_EQ(test, atomic_read(&seen.fini), i + 1);
+		pool = owner_pool_create("kunit-owners", owner_init,
+					 owner_fini);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	}
+	owner_pool_destroy(pool);
 }
 
 /* The memory of what is out goes back without fini, whose module may go. */
@@ -576,6 +613,7 @@ static struct kunit_case objects_cases[] = {
 	KUNIT_CASE(objects_fini_runs_before_destroy_returns),
 	KUNIT_CASE(objects_destroy_in_a_worker_with_a_rescuer),
 	KUNIT_CASE(objects_fini_may_destroy_a_pool),
+	KUNIT_CASE(objects_fini_may_destroy_a_typed_pool),
 	KUNIT_CASE(objects_out_at_destroy_are_not_finished),
 	KUNIT_CASE(objects_get_from_a_dead_pool_is_refused),
 	KUNIT_CASE(objects_put_with_interrupts_off),

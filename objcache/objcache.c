@@ -806,10 +806,17 @@ void objcache_kill(struct objcache *oc)
 	cancel_work_sync(&oc->evict_work);
 	/* After evict_work, which may park objects. */
 	mutex_unlock(&oc->drain_lock);
-	flush_work(&oc->work);
+	/*
+	 * Not flush_work(): this may run in a destructor that another pool's
+	 * work calls, and that worker may be the only one that there is.
+	 */
+	cancel_work_sync(&oc->work);
+	unpark_cpus(oc);
 	/* Nobody else drains any more. */
 	drain_frozen(oc, DRAIN_ALL);
 	drain_depots(oc, SIZE_MAX, DRAIN_ALL);
+	if (objcache_started(oc))
+		tell_dropped(oc);
 }
 
 /**

@@ -84,13 +84,18 @@ static void unpark_cpu(struct objcache *oc, struct objcache_cpu *cp)
 	}
 }
 
-void objcache_work(struct work_struct *work)
+/* Destruct what is parked. */
+void unpark_cpus(struct objcache *oc)
 {
-	struct objcache *oc = container_of(work, struct objcache, work);
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
 		unpark_cpu(oc, per_cpu_ptr(oc->cpu, cpu));
+}
+
+void objcache_work(struct work_struct *work)
+{
+	unpark_cpus(container_of(work, struct objcache, work));
 }
 
 /* Destruct here if the class and the context allow it, else by the worker. */
@@ -370,48 +375,47 @@ static u32 class_activity(const struct cpu_class *cc)
 }
 
 /*
- * Tell whether a CPU's class saw no get or put since the last look, and may have
- * magazines. Spare handles stay: a late release is recognised by them.
+ * Note the activity of a CPU's class. The class rests if it saw no get or put
+ * since the last look, and may have magazines. Spare handles stay: a late
+ * release is recognised by them.
  */
-static bool class_rests(const struct cpu_class *cc)
+static bool class_look(const struct cpu_class *cc)
 {
-	const struct cpu_cold *cold = cc->cold;
+	u32 activity = class_activity(cc);
+	struct cpu_cold *cold = cc->cold;
 
-	return !cold->objclass->uncharged && !cold->trimmed &&
-	       cold->seen == class_activity(cc);
+	cold->rests = cold->seen == activity && !cold->trimmed &&
+		      !cold->objclass->uncharged;
+	if (cold->seen != activity)
+		cold->trimmed = false;
+	cold->seen = activity;
+	return cold->rests;
 }
 
-/* Tell whether any class of a CPU rests, and note the activity of the others. */
+/* Tell whether any class of a CPU rests. */
 static bool cpu_look(struct objcache *oc, struct cpu_cache *cache)
 {
-	struct cpu_class *cc;
 	bool found = false;
 	unsigned int i;
-	u32 activity;
 
-	for (i = 0; i < oc->nr_classes; i++) {
-		cc = &cache->class[i];
-		activity = class_activity(cc);
-		if (cc->cold->seen != activity) {
-			cc->cold->seen = activity;
-			cc->cold->trimmed = false;
-		} else {
-			found |= class_rests(cc);
-		}
-	}
+	for (i = 0; i < oc->nr_classes; i++)
+		found |= class_look(&cache->class[i]);
 	return found;
 }
 
+/* Drain the classes of a frozen CPU that rested, and still do. */
 static void drain_resting(struct objcache *oc, struct cpu_cache *cache)
 {
+	struct cpu_class *cc;
 	unsigned int i;
 
 	for (i = 0; i < oc->nr_classes; i++) {
-		if (!class_rests(&cache->class[i]))
+		cc = &cache->class[i];
+		if (!cc->cold->rests || cc->cold->seen != class_activity(cc))
 			continue;
-		drain_class(oc, &cache->class[i], i, DRAIN_SHRINK);
-		free_magazines(&cache->class[i]);
-		cache->class[i].cold->trimmed = true;
+		drain_class(oc, cc, i, DRAIN_SHRINK);
+		free_magazines(cc);
+		cc->cold->trimmed = true;
 	}
 }
 
@@ -471,7 +475,7 @@ static u64 sum_dropped(struct objcache *oc, unsigned int class)
 }
 
 /* Tell the user of the objcache which classes have given memory back to slab. */
-static void tell_dropped(struct objcache *oc)
+void tell_dropped(struct objcache *oc)
 {
 	unsigned int i;
 	u64 dropped;
@@ -500,6 +504,8 @@ void objcache_trim_work(struct work_struct *work)
 	}
 	tell_dropped(oc);
 	mutex_unlock(&oc->drain_lock);
+	if (oc->ops->trim)
+		oc->ops->trim(oc);
 }
 
 /**

@@ -59,6 +59,8 @@ struct magazine {
  *	objcache.drain_lock
  * @trimmed: the trim has drained the class since @seen changed; protected by
  *	objcache.drain_lock
+ * @rests: the last look of the trim has found the class to be drained; protected
+ *	by objcache.drain_lock
  */
 struct cpu_cold {
 	struct magazine *previous;
@@ -67,6 +69,7 @@ struct cpu_cold {
 	const struct objclass *objclass;
 	u32 seen;
 	bool trimmed;
+	bool rests;
 };
 
 /**
@@ -297,6 +300,7 @@ struct parked {
  *	Returns false if the worker has to do it
  * @dropped: called by the trim if puts of a class were not kept since its last
  *	look
+ * @trim: called by the trim to give back what the user keeps idle; may be NULL
  * @park: returns memory inside of the object for a struct parked
  * @free: frees the user's pool, once nothing refers to it
  *
@@ -307,6 +311,7 @@ struct objcache_ops {
 	bool (*destruct)(struct objcache *oc, unsigned int class, void *obj,
 			 unsigned int how);
 	void (*dropped)(struct objcache *oc, unsigned int class);
+	void (*trim)(struct objcache *oc);
 	struct parked *(*park)(struct objcache *oc, unsigned int class,
 			       void *obj);
 	void (*free)(struct objcache *oc);

@@ -33,7 +33,10 @@
 #define SHRINK_INTERVAL HZ
 #define SHRINK_DELAY	(HZ / 4)
 
-/* Protects both lists and shared_cache.users; held while a cache is made. */
+/*
+ * Protects both lists, and keeps shared_cache.users from leaving 0; held while a
+ * cache is made.
+ */
 static DEFINE_MUTEX(caches_mutex);
 static LIST_HEAD(caches);
 
@@ -49,7 +52,7 @@ static struct shared_cache *next_dying(void)
 
 	lockdep_assert_held(&caches_mutex);
 	list_for_each_entry_safe(cache, next, &caches, list)
-		if (!cache->users)
+		if (!atomic_read(&cache->users))
 			list_move(&cache->list, &dying_caches);
 	return list_first_entry_or_null(&dying_caches, struct shared_cache,
 					list);
@@ -84,8 +87,7 @@ static struct shared_cache *next_freed(bool *later)
 	lockdep_assert_held(&caches_mutex);
 	*later = false;
 	list_for_each_entry(cache, &caches, list) {
-		/* A cache without users is going to be destroyed. */
-		if (!READ_ONCE(cache->freed) || !cache->users)
+		if (!READ_ONCE(cache->freed))
 			continue;
 		if (jiffies - cache->shrunk >= SHRINK_INTERVAL)
 			return cache;
@@ -94,12 +96,24 @@ static struct shared_cache *next_freed(bool *later)
 	return NULL;
 }
 
-static void cache_put_locked(struct shared_cache *cache)
+/* Take a cache that is to be shrunk, as its user. */
+static struct shared_cache *take_freed(bool *later)
 {
-	lockdep_assert_held(&caches_mutex);
-	if (!--cache->users)
-		queue_delayed_work(bytepool_idle_wq, &caches_work,
-				   CACHE_LINGER);
+	struct shared_cache *cache;
+
+	/* Never wait: who makes a cache may wait for memory. */
+	*later = true;
+	if (!mutex_trylock(&caches_mutex))
+		return NULL;
+	cache = next_freed(later);
+	if (cache) {
+		atomic_inc(&cache->users);
+		cache->shrunk = jiffies;
+		/* Before the call: what is freed during the call comes later. */
+		WRITE_ONCE(cache->freed, false);
+	}
+	mutex_unlock(&caches_mutex);
+	return cache;
 }
 
 static void shrink_work_fn(struct work_struct *work)
@@ -107,20 +121,12 @@ static void shrink_work_fn(struct work_struct *work)
 	struct shared_cache *cache;
 	bool later;
 
-	mutex_lock(&caches_mutex);
-	while ((cache = next_freed(&later))) {
-		cache->users++;
-		cache->shrunk = jiffies;
-		/* Before the call: what is freed during the call comes later. */
-		WRITE_ONCE(cache->freed, false);
-		mutex_unlock(&caches_mutex);
+	while ((cache = take_freed(&later))) {
 		kmem_cache_shrink(cache->slab);
-		mutex_lock(&caches_mutex);
-		cache_put_locked(cache);
+		cache_put(cache);
 	}
-	mutex_unlock(&caches_mutex);
 	if (later)
-		queue_delayed_work(bytepool_wq, &shrink_work, SHRINK_INTERVAL);
+		queue_delayed_work(bytepool_wq, &shrink_work, SHRINK_DELAY);
 }
 
 /**
@@ -292,24 +298,24 @@ struct shared_cache *cache_get(enum cache_kind kind, size_t size, size_t align)
 	if (!cache)
 		cache = cache_create(kind, size, align);
 	if (cache)
-		cache->users++;
+		atomic_inc(&cache->users);
 	mutex_unlock(&caches_mutex);
 	return cache;
 }
 
 /**
  * cache_put() - drop a user of a slab cache
- * @cache: the cache; NULL is accepted
+ * @cache: the cache, which may be gone after this; NULL is accepted
  *
- * Context: may sleep.
+ * Without caches_mutex: its holder may wait for memory that the caller frees.
+ *
+ * Context: any but NMI.
  */
 void cache_put(struct shared_cache *cache)
 {
-	if (!cache)
-		return;
-	mutex_lock(&caches_mutex);
-	cache_put_locked(cache);
-	mutex_unlock(&caches_mutex);
+	if (cache && atomic_dec_and_test(&cache->users))
+		queue_delayed_work(bytepool_idle_wq, &caches_work,
+				   CACHE_LINGER);
 }
 
 /**

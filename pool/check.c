@@ -29,6 +29,9 @@
 /* Most bytes of a red zone that are filled. */
 #define MAX_RED_ZONE (4UL << 10)
 
+/* Pieces of memory that end their rest to make room for one. */
+#define MAX_ENDED 64
+
 /* Bytes that a report shows. */
 #define REPORT_BYTES 8
 
@@ -128,6 +131,7 @@ static struct resting *rest_oldest(struct bytepool *pool, size_t max)
 		rest = list_first_entry(&pool->resting, struct resting, list);
 		list_del(&rest->list);
 		pool->resting_bytes -= rest->size;
+		pool->resting_new = min(pool->resting_new, pool->resting_bytes);
 	}
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	return rest;
@@ -138,14 +142,75 @@ static struct resting *rest_oldest(struct bytepool *pool, size_t max)
  * @pool: the pool
  * @max: how many bytes may go on resting
  *
- * Context: any in which slab is allowed.
+ * Context: may sleep.
  */
 void rest_drain(struct bytepool *pool, size_t max)
 {
 	struct resting *rest;
 
-	while ((rest = rest_oldest(pool, max)))
+	while ((rest = rest_oldest(pool, max))) {
 		rest_end(pool, rest);
+		cond_resched();
+	}
+}
+
+/**
+ * rest_trim() - free memory that has rested since the last call
+ * @pool: the pool
+ *
+ * Context: may sleep.
+ */
+void rest_trim(struct bytepool *pool)
+{
+	unsigned long flags;
+
+	rest_drain(pool, READ_ONCE(pool->resting_new));
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
+	pool->resting_new = 0;
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+}
+
+/**
+ * rest_scan() - free some memory that rests, oldest first
+ * @pool: the pool
+ * @bytes: number of bytes wanted
+ *
+ * Context: any in which a shrinker runs.
+ * Return: number of bytes freed.
+ */
+size_t rest_scan(struct bytepool *pool, size_t bytes)
+{
+	struct resting *rest;
+	size_t done = 0;
+
+	while (done < bytes && (rest = rest_oldest(pool, 0))) {
+		done += rest->size;
+		rest_end(pool, rest);
+	}
+	return done;
+}
+
+/*
+ * Charge for memory that is to rest. If there is no room, what rests longest
+ * gives way. Returns false if that is not enough.
+ */
+static bool rest_charge(struct bytepool *pool, size_t size)
+{
+	struct resting *rest;
+	unsigned int i;
+
+	for (i = 0; i < MAX_ENDED; i++) {
+		rest = rest_oldest(pool, MAX_RESTING - size);
+		if (!rest) {
+			if (budget_charge(pool->objects.budget, size, size))
+				return true;
+			rest = rest_oldest(pool, 0);
+		}
+		if (!rest)
+			return false;
+		rest_end(pool, rest);
+	}
+	return false;
 }
 
 /**
@@ -161,7 +226,6 @@ void rest_drain(struct bytepool *pool, size_t max)
 bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 		unsigned long got_by, unsigned long put_by)
 {
-	struct idle_budget *budget = pool->objects.budget;
 	size_t size = payload->size;
 	struct resting *rest;
 	unsigned long flags;
@@ -171,7 +235,7 @@ bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 	rest = kmalloc(sizeof(*rest), GFP_NOWAIT | __GFP_NOWARN);
 	if (!rest)
 		return false;
-	if (!budget_charge(budget, size, size)) {
+	if (!rest_charge(pool, size)) {
 		kfree(rest);
 		return false;
 	}
@@ -182,14 +246,14 @@ bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 	rest->put_by = put_by;
 	memset(mem, POISON_FREE, size);
 	if (!lock_unless_held(&pool->handles_lock, &flags)) {
-		budget_uncharge(budget, size);
+		budget_uncharge(pool->objects.budget, size);
 		kfree(rest);
 		return false;
 	}
 	list_add_tail(&rest->list, &pool->resting);
 	/* It is in the list: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	pool->resting_bytes += size;
+	pool->resting_new += size;
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-	rest_drain(pool, MAX_RESTING);
 	return true;
 }

@@ -49,6 +49,7 @@ struct site_row {
 
 /**
  * struct site_table - memory in use by call site: a hash table
+ * @pool: the pool
  * @rows: the rows; unused ones have an nr of 0
  * @room: number of rows that there is room for
  * @nr_rows: number of rows in use
@@ -56,6 +57,7 @@ struct site_row {
  * @no_memory: the walk ended early, because the table could not grow
  */
 struct site_table {
+	struct bytepool *pool;
 	struct site_row *rows;
 	unsigned int room;
 	unsigned int nr_rows;
@@ -131,35 +133,35 @@ static bool site_table_grow(void *arg)
 	return site_table_resize(table, 2 * table->room);
 }
 
-static int buf_tier(const struct bytepool_buf *buf)
-{
-	u16 class = READ_ONCE(buf->class);
-
-	return class == CLASS_OVERSIZE ? -1 : class / 2;
-}
-
 /*
  * Count a buffer, if it is alive. It may die at any time, and the fields of a
  * spare handle that is parked then are those of struct parked: they are used
  * only if the count was not 0 before and after they were read.
  */
-static void count_buf(struct bytepool_buf *buf, void *table)
+static void count_buf(struct bytepool_buf *buf, void *arg)
 {
+	struct site_table *table = arg;
 	unsigned long site;
-	size_t capacity;
+	size_t size;
+	u16 class;
 	int tier;
 
 	if (!refcount_read(&buf->ref))
 		return;
 	/* Pairs with smp_wmb() in buf_begin(). */
 	smp_rmb();
-	tier = buf_tier(buf);
+	class = READ_ONCE(buf->class);
 	site = READ_ONCE(buf->site);
-	capacity = READ_ONCE(buf->capacity);
+	size = READ_ONCE(buf->capacity);
 	/* Pairs with smp_wmb() in pool_park(). */
 	smp_rmb();
-	if (refcount_read(&buf->ref))
-		site_count(table, KIND_BUF, tier, site, 1, capacity);
+	if (!refcount_read(&buf->ref))
+		return;
+	/* In a checked pool the capacity is the length asked for. */
+	tier = class == CLASS_OVERSIZE ? -1 : class / 2;
+	size = tier < 0 ? oversize_capacity(size) :
+			  table->pool->tier[tier].size;
+	site_count(table, KIND_BUF, tier, site, 1, size);
 }
 
 /* Look at a batch of handles. Returns false at the end of the list. */
@@ -287,6 +289,7 @@ static int compare_rows(const void *a, const void *b)
 static bool site_table_make(struct bytepool *pool, struct site_table *table)
 {
 	memset(table, 0, sizeof(*table));
+	table->pool = pool;
 	if (!site_table_resize(table, SITE_ROWS_MIN))
 		return false;
 	if (handles_for_each(pool, count_buf, site_table_grow, table))

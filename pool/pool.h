@@ -83,7 +83,7 @@ enum cache_kind {
  * @kind: kind of its objects
  * @size: of an object, in bytes
  * @align: of an object, in bytes
- * @users: pools that use it; protected by caches_mutex. At 0 a work item
+ * @users: pools that use it; leaves 0 under caches_mutex. At 0 a work item
  *	destroys it
  * @poisoned: slab poisons what is freed
  * @freed: objects were freed to @slab since it was last made to give unused
@@ -96,7 +96,7 @@ struct shared_cache {
 	enum cache_kind kind;
 	size_t size;
 	size_t align;
-	unsigned int users;
+	atomic_t users;
 	bool poisoned;
 	bool freed;
 	unsigned long shrunk;
@@ -126,6 +126,27 @@ void *big_alloc(size_t size, gfp_t gfp, bool contig);
 void *big_vmalloc(size_t size, gfp_t gfp);
 void big_free(void *mem);
 void payload_module_exit(void);
+
+/* === Locks === */
+
+/*
+ * Lock a mutex that the end of a pool takes, too. A driver may end its pool in a
+ * worker that reclaim waits for: nothing that the holder allocates may wait for
+ * that driver's I/O.
+ */
+static inline unsigned int mutex_lock_noio(struct mutex *lock)
+{
+	unsigned int noio = memalloc_noio_save();
+
+	mutex_lock(lock);
+	return noio;
+}
+
+static inline void mutex_unlock_noio(struct mutex *lock, unsigned int noio)
+{
+	mutex_unlock(lock);
+	memalloc_noio_restore(noio);
+}
 
 /* === Pools === */
 
@@ -200,13 +221,14 @@ struct class_ofs {
  * @last_ref_state: bytepool_buf.state of a buffer with one reference
  * @spare_ofs: class_to_ofs() of spare handles
  * @handles_lock: protects @live_list, @retired, @nr_retired,
- *	@quarantine_list, @resting and @resting_bytes
+ *	@quarantine_list, @resting, @resting_bytes and @resting_new
  * @live_list: all handles: alive, idle with their payload, and spare
  * @retired: dead handles of a pool that bypasses magazines, oldest first
  * @nr_retired: number of handles in @retired
  * @quarantine_list: handles withheld after misuse
  * @resting: memory of a checked pool that is poisoned, oldest first
  * @resting_bytes: size of all of it, charged to the idle budget
+ * @resting_new: of that, what has come since the last look of the trim
  * @reports: limits the rate of reports
  * @discarded: gets larger than the largest tier that were served
  * @oversize: number of pieces in use that are larger than the largest tier
@@ -248,6 +270,7 @@ struct bytepool {
 	struct list_head quarantine_list;
 	struct list_head resting;
 	size_t resting_bytes;
+	size_t resting_new;
 	struct ratelimit_state reports;
 	atomic64_t discarded;
 	atomic64_t oversize;
@@ -609,6 +632,8 @@ void red_zone_check(struct bytepool *pool, const void *mem, size_t len,
 bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 		unsigned long got_by, unsigned long put_by);
 void rest_drain(struct bytepool *pool, size_t max);
+void rest_trim(struct bytepool *pool);
+size_t rest_scan(struct bytepool *pool, size_t bytes);
 
 /* === Reports (report.c) === */
 

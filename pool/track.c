@@ -9,8 +9,9 @@
  * The table grows by levels, each 32 times as large as the last one. Entries are
  * added to the highest level, and stay where they are, so that a level needs no
  * rehashing: a look-up goes through all levels, of which each has few entries in
- * a chain. The work item track_work adds a level once the highest one is full,
- * and frees it once it is empty. (No rhashtable: on Linux 6.1 its locks do not
+ * a chain. The work item track_work adds a level once the highest one is full.
+ * It frees a level that is empty once the one below is at most half full. (No
+ * rhashtable: on Linux 6.1 its locks do not
  * keep interrupts out.)
  */
 
@@ -80,6 +81,31 @@ static bool level_is_full(const struct track_level *level)
 	return atomic_long_read(&level->nr) > (long)TRACK_LOAD << level->bits;
 }
 
+static bool level_is_half_full(const struct track_level *level)
+{
+	return atomic_long_read(&level->nr) > (long)TRACK_LOAD << level->bits >>
+	       1;
+}
+
+/* Under RCU, or with track_mutex held. */
+static struct track_level *level_at(unsigned int i)
+{
+	return READ_ONCE(levels[i]);
+}
+
+/* Tell whether a level can be added above the highest one, and has to be. */
+static bool must_grow(unsigned int top)
+{
+	return top + 1 < TRACK_LEVELS && level_is_full(level_at(top));
+}
+
+/* Tell whether the highest level is not needed. */
+static bool may_shrink(unsigned int top)
+{
+	return top && !atomic_long_read(&level_at(top)->nr) &&
+	       !level_is_half_full(level_at(top - 1));
+}
+
 /* === Levels that come and go === */
 
 static struct track_level *level_alloc(unsigned int bits)
@@ -103,19 +129,23 @@ static void level_free(struct track_level *level)
 	kfree(level);
 }
 
-static void track_grow(unsigned int top)
+/* Returns false without memory. */
+static bool track_grow(unsigned int top)
 {
 	struct track_level *level = levels[top];
 
 	level = level_alloc(level->bits + TRACK_BITS_STEP);
 	if (!level)
-		return;
-	/* Pairs with the dependency through the pointer in level_at(). */
+		return false;
+	/* Pairs with the dependency through the pointer in track_find(). */
 	smp_store_release(&levels[top + 1], level);
-	WRITE_ONCE(top_level, top + 1);
+	/* Pairs with the dependency through the index in track_add(). */
+	smp_store_release(&top_level, top + 1);
+	return true;
 }
 
-static void track_shrink(unsigned int top)
+/* Returns false if the level is in use again. */
+static bool track_shrink(unsigned int top)
 {
 	struct track_level *level = levels[top];
 
@@ -124,25 +154,28 @@ static void track_shrink(unsigned int top)
 	synchronize_rcu();
 	if (atomic_long_read(&level->nr)) {
 		WRITE_ONCE(top_level, top);
-		return;
+		return false;
 	}
 	WRITE_ONCE(levels[top], NULL);
 	/* Wait for those who look in it. */
 	synchronize_rcu();
 	level_free(level);
+	return true;
 }
 
 static void track_work_fn(struct work_struct *work)
 {
-	unsigned int top;
+	unsigned int noio = mutex_lock_noio(&track_mutex);
+	bool changed;
 
-	mutex_lock(&track_mutex);
-	top = top_level;
-	if (top + 1 < TRACK_LEVELS && level_is_full(levels[top]))
-		track_grow(top);
-	else if (top && !atomic_long_read(&levels[top]->nr))
-		track_shrink(top);
-	mutex_unlock(&track_mutex);
+	do {
+		changed = false;
+		if (must_grow(top_level))
+			changed = track_grow(top_level);
+		else if (may_shrink(top_level))
+			changed = track_shrink(top_level);
+	} while (changed);
+	mutex_unlock_noio(&track_mutex, noio);
 }
 
 static DECLARE_WORK(track_work, track_work_fn);
@@ -160,12 +193,6 @@ struct track *track_alloc(gfp_t gfp)
 	if (!slab_allowed())
 		return NULL;
 	return kmalloc(sizeof(struct track), gfp & ~__GFP_ZERO);
-}
-
-/* Under RCU. */
-static struct track_level *level_at(unsigned int i)
-{
-	return READ_ONCE(levels[i]);
 }
 
 /**
@@ -193,7 +220,7 @@ bool track_add(struct track *track)
 	track->level = top;
 	raw_spin_unlock_irqrestore(track_lock(hash), flags);
 	atomic_long_inc(&level->nr);
-	full = top + 1 < TRACK_LEVELS && level_is_full(level);
+	full = must_grow(top);
 	rcu_read_unlock();
 	if (full)
 		queue_work(bytepool_wq, &track_work);
@@ -231,10 +258,9 @@ enum track_found track_remove(struct bytepool *pool, const void *mem,
 {
 	enum track_found found = TRACK_NONE;
 	u32 hash = track_hash(mem);
-	struct track_level *level;
 	struct track *track;
 	unsigned long flags;
-	bool empty = false;
+	bool shrink = false;
 
 	rcu_read_lock();
 	if (!lock_unless_held(track_lock(hash), &flags)) {
@@ -250,11 +276,11 @@ enum track_found track_remove(struct bytepool *pool, const void *mem,
 		hlist_del(&track->node);
 	raw_spin_unlock_irqrestore(track_lock(hash), flags);
 	if (found == TRACK_FOUND) {
-		level = level_at(copy->level);
-		empty = !atomic_long_dec_return(&level->nr) && copy->level;
+		atomic_long_dec(&level_at(copy->level)->nr);
+		shrink = may_shrink(READ_ONCE(top_level));
 	}
 	rcu_read_unlock();
-	if (empty)
+	if (shrink)
 		queue_work(bytepool_wq, &track_work);
 	/* Not kfree(): slab may be off limits here. */
 	if (found == TRACK_FOUND)
@@ -309,14 +335,14 @@ void track_for_each(struct bytepool *pool,
 		    void (*look)(struct track *track, void *arg),
 		    bool (*next)(void *arg), void *arg)
 {
+	unsigned int noio = mutex_lock_noio(&track_mutex);
 	unsigned int i;
 
-	mutex_lock(&track_mutex);
 	for (i = 0; i < TRACK_LEVELS; i++)
 		if (levels[i] && atomic_long_read(&levels[i]->nr) &&
 		    !look_at_level(levels[i], pool, look, next, arg))
 			break;
-	mutex_unlock(&track_mutex);
+	mutex_unlock_noio(&track_mutex, noio);
 }
 
 void track_module_init(void)

@@ -70,9 +70,10 @@ typedef struct {
 #define atomic_dec(v)	 atomic_add(-1, v)
 #define atomic_add_return(i, v) \
 	__atomic_add_fetch(SHIM_COUNTER(atomic_t, v), i, __ATOMIC_SEQ_CST)
-#define atomic_inc_return(v) atomic_add_return(1, v)
-#define atomic_dec_return(v) atomic_add_return(-1, v)
-#define atomic_fetch_inc(v)  (atomic_inc_return(v) - 1)
+#define atomic_inc_return(v)   atomic_add_return(1, v)
+#define atomic_dec_return(v)   atomic_add_return(-1, v)
+#define atomic_dec_and_test(v) (!atomic_dec_return(v))
+#define atomic_fetch_inc(v)    (atomic_inc_return(v) - 1)
 #define atomic_try_cmpxchg(v, old, new) \
 	try_cmpxchg(SHIM_COUNTER(atomic_t, v), old, new)
 #define atomic_read_acquire(v)	 smp_load_acquire(SHIM_CONST(atomic_t, v))
@@ -95,6 +96,7 @@ typedef struct {
 #define atomic_long_add(i, v) SHIM_ADD(SHIM_COUNTER(atomic_long_t, v), i)
 #define atomic_long_sub(i, v) atomic_long_add(-(i), v)
 #define atomic_long_inc(v)    atomic_long_add(1, v)
+#define atomic_long_dec(v)    atomic_long_add(-1, v)
 #define atomic_long_add_return(i, v) \
 	__atomic_add_fetch(SHIM_COUNTER(atomic_long_t, v), i, __ATOMIC_SEQ_CST)
 #define atomic_long_dec_return(v) atomic_long_add_return(-1, v)

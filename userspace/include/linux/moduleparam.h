@@ -33,6 +33,17 @@ extern const struct kernel_param_ops param_ops_bool;
 extern const struct kernel_param_ops param_ops_uint;
 extern const struct kernel_param_ops param_ops_charp;
 
+struct module;
+
+/* Nobody writes parameters later. */
+static inline void kernel_param_lock(struct module *mod)
+{
+}
+
+static inline void kernel_param_unlock(struct module *mod)
+{
+}
+
 /* Whoever loads the module finds them in a list. */
 void shim_add_param(struct kernel_param *kp);
 

@@ -12,4 +12,14 @@
 			might_sleep();            \
 	} while (0)
 
+/* No allocation waits for I/O here. */
+static inline unsigned int memalloc_noio_save(void)
+{
+	return 0;
+}
+
+static inline void memalloc_noio_restore(unsigned int flags)
+{
+}
+
 #endif /* _LINUX_SCHED_MM_H */
