@@ -47,6 +47,8 @@
 #define BULK	  16
 #define NR_SLOTS  64
 #define MAX_CELLS 1024
+/* What is out is exchanged in steps of so many, a prime. */
+#define OUT_STEP 607
 /* What a pool may keep that is to keep nothing more: a few large buffers. */
 #define SPENT_BOUND (4UL << 20)
 
@@ -90,6 +92,9 @@ DEFINE_BYTEPOOL_OBJECTS(bench_object, struct bench_object);
  * @slabs: the same of many lengths, by tier
  * @mempools: over @slabs
  * @page_pool: of pages
+ * @out: what is out besides, by address known to the pool
+ * @nr_out: how many
+ * @out_pos: which of them comes next
  * @held: what is out
  * @lens: how long it is, of many lengths
  */
@@ -106,6 +111,9 @@ struct bench {
 	struct kmem_cache *slabs[BYTEPOOL_NR_POW2];
 	mempool_t *mempools[BYTEPOOL_NR_POW2];
 	struct page_pool *page_pool;
+	void **out;
+	unsigned int nr_out;
+	unsigned int out_pos;
 	void *held[MAX_HELD];
 	u32 lens[NR_SLOTS];
 };
@@ -340,6 +348,87 @@ static void raw_put(struct bench *b, void *mem, size_t len)
 	bytepool_put(b->pool, mem);
 }
 
+/* Another piece is put, and one got in its place. */
+static __always_inline void *swap_out(struct bench *b, size_t len, gfp_t gfp,
+				      get_fn get, put_fn put)
+{
+	void *mem;
+
+	b->out_pos += OUT_STEP;
+	if (b->out_pos >= b->nr_out)
+		b->out_pos -= b->nr_out;
+	put(b, b->out[b->out_pos], len);
+	mem = get(b, len, gfp);
+	b->out[b->out_pos] = mem;
+	return mem;
+}
+
+static void out_teardown(struct bench *b, put_fn put)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr_out; i++)
+		if (b->out[i])
+			put(b, b->out[i], b->size);
+	vfree(b->out);
+}
+
+static int out_setup(struct bench *b, get_fn get, put_fn put)
+{
+	unsigned int i;
+
+	b->out = vzalloc(array_size(b->nr_out, sizeof(*b->out)));
+	if (!b->out)
+		return -ENOMEM;
+	for (i = 0; i < b->nr_out; i++) {
+		b->out[i] = get(b, b->size, GFP_KERNEL);
+		if (!b->out[i]) {
+			out_teardown(b, put);
+			return -ENOMEM;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Larger than its only tier is all of it, and so is known by its address. */
+static int tracked_setup(struct bench *b)
+{
+	static const size_t tier = 64;
+	int ret = pool_setup(b, &tier, 1, 0);
+
+	if (ret)
+		return ret;
+	ret = out_setup(b, raw_get, raw_put);
+	if (ret)
+		bytepool_destroy(b->pool);
+	return ret;
+}
+
+static int checked_setup(struct bench *b)
+{
+	int ret = pool_setup(b, bytepool_sizes_pow2, BYTEPOOL_NR_POW2,
+			     BYTEPOOL_CHECK);
+
+	if (ret)
+		return ret;
+	ret = out_setup(b, raw_get, raw_put);
+	if (ret)
+		bytepool_destroy(b->pool);
+	return ret;
+}
+
+static void tracked_teardown(struct bench *b)
+{
+	out_teardown(b, raw_put);
+	bytepool_destroy(b->pool);
+}
+
+static void *tracked_get(struct bench *b, size_t len, gfp_t gfp)
+{
+	return swap_out(b, len, gfp, raw_get, raw_put);
+}
+
 static int retain_setup(struct bench *b)
 {
 	int ret = plain_setup(b);
@@ -406,6 +495,21 @@ static void *kmalloc_get(struct bench *b, size_t len, gfp_t gfp)
 static void kmalloc_put(struct bench *b, void *mem, size_t len)
 {
 	kfree(mem);
+}
+
+static int kmalloc_out_setup(struct bench *b)
+{
+	return out_setup(b, kmalloc_get, kmalloc_put);
+}
+
+static void kmalloc_out_teardown(struct bench *b)
+{
+	out_teardown(b, kmalloc_put);
+}
+
+static void *kmalloc_out_get(struct bench *b, size_t len, gfp_t gfp)
+{
+	return swap_out(b, len, gfp, kmalloc_get, kmalloc_put);
 }
 
 /* Made as bytepool makes those of its payloads. */
@@ -631,6 +735,8 @@ DEFINE_LOOPS(empty, empty_get, empty_put, empty_random);
 DEFINE_LOOPS(buffer, buffer_get, buffer_put, buffer_random);
 DEFINE_LOOPS(raw, raw_get, raw_put, raw_random);
 DEFINE_LOOPS(retain, retain_get, buffer_put, NULL);
+DEFINE_LOOPS(tracked, tracked_get, empty_put, NULL);
+DEFINE_LOOPS(kmalloc_out, kmalloc_out_get, empty_put, NULL);
 DEFINE_LOOPS(typed, typed_get, typed_put, NULL);
 DEFINE_LOOPS(kmalloc, kmalloc_get, kmalloc_put, kmalloc_random);
 DEFINE_LOOPS(slab, slab_get, slab_put, slabs_random);
@@ -656,6 +762,7 @@ static const struct loops bulk_loops = {
  * @stream: of the sizes of the stream preset
  * @hot_only: holds nothing
  * @miss: measured, or stands beside what is, where a pool may keep nothing
+ * @out: measured beside what is out, and not without
  * @softirq: measured with soft interrupts off, as its users have it, and never
  *	with interrupts off, nor by two CPUs
  */
@@ -669,6 +776,7 @@ struct candidate {
 	bool stream;
 	bool hot_only;
 	bool miss;
+	bool out;
 	bool softirq;
 };
 
@@ -685,6 +793,12 @@ static const struct candidate candidates[] = {
 	{ "bulk", plain_setup, pool_teardown, &bulk_loops, .hot_only = true },
 	{ "typed", typed_setup, typed_teardown, &typed_loops,
 	  .max_size = sizeof(struct bench_object) },
+	{ "tracked", tracked_setup, tracked_teardown, &tracked_loops,
+	  .max_size = 128, .out = true },
+	{ "checked", checked_setup, tracked_teardown, &tracked_loops,
+	  .max_size = 128, .out = true },
+	{ "kmalloc", kmalloc_out_setup, kmalloc_out_teardown,
+	  &kmalloc_out_loops, .max_size = 128, .out = true },
 	{ "kmem_cache", slab_setup, slab_teardown, &slab_loops, .miss = true },
 	{ "kmalloc", no_setup, no_teardown, &kmalloc_loops },
 	{ "mempool", mempool_setup, mempool_teardown, &mempool_loops },
@@ -717,12 +831,14 @@ enum where {
  * @where: in what
  * @spent: other idle memory has all of the pool's bound: each get is a miss, and
  *	nothing that is put is kept
+ * @nr_out: how many others are out, of which one is put and one got in each pair
  */
 struct pattern {
 	const char *name;
 	unsigned int nr;
 	enum where where;
 	bool spent;
+	unsigned int nr_out;
 };
 
 static const struct pattern all_patterns[] = {
@@ -734,6 +850,9 @@ static const struct pattern all_patterns[] = {
 	{ "random", 0 },
 	{ "handover", MAX_HELD, HAND_OVER },
 	{ "all-cpus", 16, EVERYWHERE },
+	{ "1000-out", 1, .nr_out = 1000 },
+	{ "100000-out", 1, .nr_out = 100000 },
+	{ "1000000-out", 1, .nr_out = 1000000 },
 };
 
 /* === Measuring === */
@@ -975,6 +1094,7 @@ static void measure(const struct candidate *c, const struct pattern *pattern,
 	bench.size = pattern->nr ? size : 0;
 	bench.softirq = c->softirq;
 	bench.spent = pattern->spent;
+	bench.nr_out = pattern->nr_out;
 	bench.pairs = MAX_PAIRS;
 	if (pattern->nr)
 		bench.pairs =
@@ -1023,7 +1143,8 @@ static bool wanted(const char *list, const char *word)
 static bool fits(const struct candidate *c, const struct pattern *pattern,
 		 size_t size)
 {
-	size_t at_once = size * pattern->nr;
+	/* An entry of what is known by its address takes as much again. */
+	size_t at_once = size * (pattern->nr + 2 * pattern->nr_out);
 
 	if (size < c->min_size || (c->max_size && size > c->max_size))
 		return false;
@@ -1032,6 +1153,8 @@ static bool fits(const struct candidate *c, const struct pattern *pattern,
 		return c->loops->random && size == bytepool_sizes_pow2[0];
 	if (pattern->where == EVERYWHERE)
 		at_once *= num_online_cpus();
+	if (c->out != !!pattern->nr_out)
+		return false;
 	/* Reclaim must not be what is measured. */
 	if (at_once > totalram_pages() * PAGE_SIZE / 4)
 		return false;

@@ -213,6 +213,16 @@ function miss_bar(what, candidate,	i, s, p, slab)
 	end_bar()
 }
 
+function growth_bar(what, candidate)
+{
+	begin_bar(what ", 1,000,000 out, times 1,000 out", 3)
+	judge(figure(candidate, 128, "1000000-out", 1),
+	      figure(candidate, 128, "1000-out", 1), "128 B")
+	judge(figure(candidate, 128, "100000-out", 1),
+	      figure(candidate, 128, "1000-out", 1), "128 B, 100,000")
+	end_bar()
+}
+
 function kernel_bars()
 {
 	head_bars("instructions against instructions")
@@ -221,8 +231,8 @@ function kernel_bars()
 	kernel_bar("buffer of the stream preset, hot", "stream", "^hot$", 95)
 	kernel_bar("the same, 16 or 128 held", "stream", "^(16|128)$", 130)
 	kernel_bar("buffer of an RCU pool, hot", "rcu", "^hot$", 105)
-	kernel_bar("raw, hot", "raw", "^hot$", 95)
-	kernel_bar("raw of the stream preset, hot", "stream-raw", "^hot$", 95)
+	kernel_bar("raw, hot", "raw", "^hot$", 100)
+	kernel_bar("raw of the stream preset, hot", "stream-raw", "^hot$", 100)
 	kernel_bar("retain and release", "retain", "^hot$", 28)
 	slab_bar("buffer", "buffer")
 	slab_bar("buffer of an RCU pool", "rcu")
@@ -232,6 +242,8 @@ function kernel_bars()
 	miss_bar("buffer", "buffer")
 	miss_bar("buffer of an RCU pool", "rcu")
 	miss_bar("raw", "raw")
+	growth_bar("raw memory known by its address", "tracked")
+	growth_bar("raw memory of a checked pool", "checked")
 }
 
 # bytepool's own first, whatever the order of the data is.
