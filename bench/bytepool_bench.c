@@ -72,6 +72,12 @@ static unsigned int pools;
 module_param(pools, uint, 0444);
 MODULE_PARM_DESC(pools, "Measure nothing, have so many unused pools");
 
+static unsigned long burst;
+module_param(burst, ulong, 0444);
+MODULE_PARM_DESC(
+	burst,
+	"Measure nothing, get so many bytes of each tier, and release them");
+
 struct bench_object {
 	u8 bytes[128];
 };
@@ -1264,6 +1270,41 @@ static int hold_buffers(void)
 	return 0;
 }
 
+/* The pool stays, and its user does nothing more. */
+static int release_burst(void)
+{
+	struct bytepool_config config = {
+		.name = "burst",
+		.sizes = bytepool_sizes_pow2,
+		.nr_sizes = BYTEPOOL_NR_POW2,
+	};
+	struct bytepool_buf *bufs = NULL, *buf;
+	unsigned long i;
+	unsigned int tier;
+	size_t size;
+
+	hold_pool = bytepool_create(&config);
+	if (IS_ERR(hold_pool))
+		return PTR_ERR(hold_pool);
+	for (tier = 0; tier < BYTEPOOL_NR_POW2; tier++) {
+		size = bytepool_sizes_pow2[tier];
+		for (i = 0; i < burst / size; i++) {
+			buf = bytepool_get_buf(hold_pool, size, GFP_KERNEL);
+			if (!buf)
+				break;
+			*(struct bytepool_buf **)bytepool_buf_data(buf) = bufs;
+			bufs = buf;
+			cond_resched();
+		}
+	}
+	while ((buf = bufs)) {
+		bufs = *(struct bytepool_buf **)bytepool_buf_data(buf);
+		bytepool_buf_release(buf);
+		cond_resched();
+	}
+	return 0;
+}
+
 static int make_pools(void)
 {
 	struct bytepool_config config = {
@@ -1311,6 +1352,8 @@ static int __init bench_init(void)
 		ret = hold_buffers();
 	else if (pools)
 		ret = make_pools();
+	else if (burst)
+		ret = release_burst();
 	else
 		ret = measure_all();
 	if (ret) {

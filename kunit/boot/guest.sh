@@ -120,6 +120,49 @@ job_sites()
 	section sites load_hello
 }
 
+# KiB that the kernel has free, those on the lists of its CPUs included, and KiB
+# that slab has for good.
+free_and_slab()
+{
+	awk '
+		$1 == "KernelPageSize:" { page = $2 }
+		$1 == "MemFree:" { free += $2 }
+		$1 == "SUnreclaim:" { slab = $2 }
+		$1 == "count:" { free += $2 * page }
+		END { print free, slab }' \
+		/proc/self/smaps /proc/meminfo /proc/zoneinfo
+}
+
+# Within ten seconds, and 4 MiB, both are as before the burst.
+watch_figures()
+{
+	for second in 1 2 3 4 5 6 7 8 9 10; do
+		sleep 1
+		now=$(free_and_slab)
+		taken=$((${1% *} - ${now% *})) slab=$((${now#* } - ${1#* }))
+		echo "after $second s: $taken KiB not free, $slab KiB more in slab"
+		[ $taken -gt 4096 ] || [ $slab -gt 4096 ] || return 0
+	done
+	grep bytepool /proc/slabinfo
+	return 1
+}
+
+burst()
+{
+	insmod "$dir/bytepool.ko" || return
+	figures=$(free_and_slab)
+	insmod "$dir/bytepool_bench.ko" burst=16777216 || return
+	grep '^bytepool_payload' /proc/slabinfo
+	watch_figures "$figures"
+	status=$?
+	rmmod bytepool_bench && unload_bytepool && return $status
+}
+
+job_burst()
+{
+	section burst burst
+}
+
 # Takes each CPU but the first offline and back, again and again.
 cpus_go_and_come()
 {

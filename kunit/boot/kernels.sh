@@ -14,17 +14,17 @@
 kernel_machines()
 {
 	cat <<-END
-	debian12		stock			unit,driver	two
-	debian12-rt		debian12-rt		unit,driver	two
-	debian12-backports	debian12-backports	unit,driver	two
-	debian13		debian13		unit,driver	two
-	debian13-rt		debian13-rt		unit,driver	two
-	newest			newest			unit,driver	two
-	newest-rt		newest-rt		unit,driver	two
-	debian12-i386		debian12-i386		unit,driver	two
-	debian12-arm64		debian12-arm64		unit,driver	two
-	numa			stock			unit,driver	numa
-	slub-debug		stock			unit,driver	debug
+	debian12		stock			unit,driver,burst	two
+	debian12-rt		debian12-rt		unit,driver,burst	two
+	debian12-backports	debian12-backports	unit,driver,burst	two
+	debian13		debian13		unit,driver,burst	two
+	debian13-rt		debian13-rt		unit,driver,burst	two
+	newest			newest			unit,driver,burst	two
+	newest-rt		newest-rt		unit,driver,burst	two
+	debian12-i386		debian12-i386		unit,driver,burst	two
+	debian12-arm64		debian12-arm64		unit,driver,burst	two
+	numa			stock			unit,driver,burst	numa
+	slub-debug		stock			unit,driver,burst	debug
 	hotplug			stock			hotplug		four
 	hotplug-rt		newest-rt		hotplug		four
 	END
@@ -193,6 +193,7 @@ kernel_machine()
 		step "$machine/hotplug-log" clean_log "$machine" hotplug-log 1
 	else
 		boot_and_judge kernel "$machine" "$jobs"
+		step "$machine/burst" section_ok "$machine" burst
 	fi
 }
 
