@@ -130,7 +130,8 @@ static struct resting *rest_oldest(struct bytepool *pool, size_t max)
 	if (pool->resting_bytes > max) {
 		rest = list_first_entry(&pool->resting, struct resting, list);
 		list_del(&rest->list);
-		pool->resting_bytes -= rest->size;
+		WRITE_ONCE(pool->resting_bytes,
+			   pool->resting_bytes - rest->size);
 		pool->resting_new = min(pool->resting_new, pool->resting_bytes);
 	}
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
@@ -163,11 +164,14 @@ void rest_drain(struct bytepool *pool, size_t max)
 void rest_trim(struct bytepool *pool)
 {
 	unsigned long flags;
+	size_t new;
 
-	rest_drain(pool, READ_ONCE(pool->resting_new));
+	/* What comes from now on is the newest, and rests until the next call. */
 	raw_spin_lock_irqsave(&pool->handles_lock, flags);
+	new = pool->resting_new;
 	pool->resting_new = 0;
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	rest_drain(pool, new);
 }
 
 /**
@@ -252,7 +256,7 @@ bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 	}
 	list_add_tail(&rest->list, &pool->resting);
 	/* It is in the list: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-	pool->resting_bytes += size;
+	WRITE_ONCE(pool->resting_bytes, pool->resting_bytes + size);
 	pool->resting_new += size;
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	return true;

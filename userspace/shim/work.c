@@ -292,10 +292,13 @@ static void worker_create(void)
 	worker = calloc(1, sizeof(*worker));
 	if (worker)
 		ret = worker_start(worker);
-	if (ret)
+	if (ret) {
 		free(worker);
-	else
+	} else {
 		list_add(&worker->list, &workers);
+		/* It is about to look for work: one is enough. */
+		nr_idle++;
+	}
 	shim_unshield();
 	next_attempt = ret ? now_ns() + ATTEMPT_INTERVAL : 0;
 	if (!ret)
@@ -371,6 +374,7 @@ static void *worker_main(void *arg)
 
 	shim_thread.worker = true;
 	mutex_lock(&work_mutex);
+	nr_idle--;
 	for (;;) {
 		take_incoming();
 		work = first_due();
