@@ -217,7 +217,7 @@ static u32 idle_handle_flags(const struct bytepool *pool)
 		flags |= BUF_ATOMIC;
 	if (pool->limit)
 		flags |= BUF_LIMIT;
-	if (want_init_on_free())
+	if (pool_clears(pool))
 		flags |= BUF_CLEAR;
 	if (pool->flags & BYTEPOOL_CHECK)
 		flags |= BUF_CHECK;
@@ -471,7 +471,7 @@ static void pool_start(struct objcache *oc)
 	unsigned int i, slot;
 
 	/* Every put of such a pool needs the slow path. */
-	if (!pool->fast_max || want_init_on_free())
+	if (!pool->fast_max || pool_clears(pool))
 		return;
 	for (i = 0; i < pool->nr_tiers; i++) {
 		slot = slab_slot(pool->slab_factor, pool->tier[i].slab);
@@ -654,7 +654,7 @@ static int check_config(const struct bytepool_config *config)
 {
 	const unsigned int known = BYTEPOOL_ZERO | BYTEPOOL_CONTIG |
 				   BYTEPOOL_VMALLOC | BYTEPOOL_RCU |
-				   BYTEPOOL_CHECK;
+				   BYTEPOOL_CHECK | BYTEPOOL_WIPE;
 	const unsigned int conflict = BYTEPOOL_CONTIG | BYTEPOOL_VMALLOC;
 
 	if (!config->sizes)

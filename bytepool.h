@@ -17,12 +17,20 @@
 #include <linux/init.h>
 #include <linux/slab.h>
 
+/* Kernels from 6.5 on have it. */
+#if defined(__has_include)
+#if __has_include(<linux/cleanup.h>)
+#include <linux/cleanup.h>
+#endif
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct bytepool;
 struct bytepool_buf;
+struct device;
 struct module;
 
 /* The most tiers that a pool can have. */
@@ -58,6 +66,11 @@ extern const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM];
  * asked for: a write behind it is reported, and so is one after the release.
  */
 #define BYTEPOOL_CHECK 0x10
+/*
+ * The last release or the put clears the memory to its capacity, and the user's
+ * own bytes of a buffer, for good: keys and the like do not rest in the pool.
+ */
+#define BYTEPOOL_WIPE 0x20
 
 /**
  * struct bytepool_config - configuration of a new pool
@@ -205,6 +218,7 @@ void bytepool_buf_release(struct bytepool_buf *buf);
 unsigned int bytepool_buf_refcount(const struct bytepool_buf *buf);
 void *bytepool_buf_data(const struct bytepool_buf *buf);
 void *bytepool_buf_priv(const struct bytepool_buf *buf);
+struct bytepool_buf *bytepool_buf_from_priv(const void *priv);
 size_t bytepool_buf_len(const struct bytepool_buf *buf);
 size_t bytepool_buf_capacity(const struct bytepool_buf *buf);
 int bytepool_buf_set_len(struct bytepool_buf *buf, size_t len);
@@ -347,6 +361,40 @@ name##_pool_destroy(struct name##_pool *pool)				\
 									\
 struct name##_pool
 /* clang-format on */
+
+/* === For kernels alone === */
+
+/**
+ * devm_bytepool_create() - make a pool that ends with a device's driver
+ * @dev: the device
+ *
+ * Takes a pointer to a struct bytepool_config as its last argument, as
+ * bytepool_create() does. See __devm_bytepool_create().
+ */
+#define devm_bytepool_create(dev, ...)               \
+	__devm_bytepool_create((dev), (__VA_ARGS__), \
+			       sizeof(struct bytepool_config), THIS_MODULE)
+
+struct bytepool *__must_check
+__devm_bytepool_create(struct device *dev, const struct bytepool_config *config,
+		       size_t config_size, struct module *owner);
+
+/*
+ * Where the compiler ends what leaves its scope. A buffer:
+ *
+ *	struct bytepool_buf *buf __free(bytepool_buf) = bytepool_get_buf(...);
+ *
+ * and a view of one: CLASS(bytepool_view, view)(buf, off, len);
+ */
+#ifdef DEFINE_FREE
+DEFINE_FREE(bytepool_buf, struct bytepool_buf *,
+	    if (!IS_ERR_OR_NULL(_T)) bytepool_buf_release(_T))
+DEFINE_CLASS(bytepool_view, struct bytepool_view, bytepool_view_release(&_T),
+	     bytepool_buf_slice(buf, off, len), struct bytepool_buf *buf,
+	     size_t off, size_t len)
+#endif
+
+/* === End of what is for kernels alone === */
 
 #ifdef __cplusplus
 }

@@ -327,6 +327,80 @@ static void priv_is_zeroed_by_every_get(struct kunit *test)
 	}
 }
 
+static void buf_is_found_by_its_priv(struct kunit *test)
+{
+	struct bytepool *pool = priv_pool(test, 8);
+	struct bytepool_buf *buf = bpt_get_buf(test, pool, 100);
+
+	KUNIT_EXPECT_PTR_EQ(
+		test, bytepool_buf_from_priv(bytepool_buf_priv(buf)), buf);
+	KUNIT_EXPECT_NULL(test, bytepool_buf_from_priv(NULL));
+	bytepool_buf_release(buf);
+}
+
+/* What is recycled is where the secret was, and has nothing of it. */
+static void wiped_memory_is_served_clear(struct kunit *test)
+{
+	struct bytepool_config config = bpt_config();
+	struct bytepool_buf *buf;
+	struct bytepool *pool;
+	unsigned int i;
+	void *mem;
+
+	if (!bpt_recycles(test, BYTEPOOL_WIPE))
+		return;
+	config.flags = BYTEPOOL_WIPE;
+	config.priv_size = 16;
+	pool = bpt_pool(test, &config);
+	for (i = 0; i < 4; i++) {
+		buf = bpt_get_buf(test, pool, SZ_4K);
+		KUNIT_EXPECT_TRUE(test, !i || bpt_buf_stamped(buf, 0));
+		bpt_stamp(bytepool_buf_data(buf), SZ_4K, 0x5a);
+		bpt_stamp(bytepool_buf_priv(buf), 16, 0x5a);
+		bytepool_buf_release(buf);
+		/* It is idle, and its memory the pool's. */
+		KUNIT_EXPECT_TRUE(test,
+				  bpt_stamped(bytepool_buf_priv(buf), 16, 0));
+		mem = bpt_get(test, pool, SZ_8K);
+		KUNIT_EXPECT_TRUE(test, !i || bpt_stamped(mem, SZ_8K, 0));
+		bpt_stamp(mem, SZ_8K, 0x5a);
+		bytepool_put(pool, mem);
+	}
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 5).hit, 3);
+	KUNIT_EXPECT_EQ(test, bpt_tier(test, pool, 6).hit, 3);
+}
+
+#ifdef DEFINE_FREE
+static void leave_scope(struct kunit *test, struct bytepool *pool)
+{
+	struct bytepool_buf *buf __free(bytepool_buf) =
+		bytepool_get_buf(pool, 100, GFP_KERNEL);
+	struct bytepool_buf *none __free(bytepool_buf) = NULL;
+
+	KUNIT_EXPECT_NULL(test, none);
+	KUNIT_EXPECT_NOT_NULL(test, buf);
+	if (buf) {
+		CLASS(bytepool_view, view)(buf, 10, 20);
+		KUNIT_EXPECT_EQ(test, view.len, 20);
+		KUNIT_EXPECT_EQ(test, bytepool_buf_refcount(buf), 2);
+	}
+	KUNIT_EXPECT_EQ(test, bytepool_buf_refcount(buf), 1);
+}
+#else
+/* Kernels before 6.5 end nothing by themselves. */
+static void leave_scope(struct kunit *test, struct bytepool *pool)
+{
+}
+#endif
+
+static void what_leaves_its_scope_is_released(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, 0);
+
+	leave_scope(test, pool);
+	KUNIT_EXPECT_EQ(test, bpt_in_use(test, pool), 0);
+}
+
 static void priv_belongs_to_one_buffer(struct kunit *test)
 {
 	struct bytepool *pool = priv_pool(test, 128);
@@ -453,6 +527,9 @@ static struct kunit_case buf_cases[] = {
 	KUNIT_CASE(priv_is_null_where_there_is_none),
 	KUNIT_CASE(priv_is_zeroed_by_every_get),
 	KUNIT_CASE(priv_belongs_to_one_buffer),
+	KUNIT_CASE(buf_is_found_by_its_priv),
+	KUNIT_CASE(wiped_memory_is_served_clear),
+	KUNIT_CASE(what_leaves_its_scope_is_released),
 	KUNIT_CASE_PARAM(buf_is_contig_and_linear, preset_gen_params),
 	KUNIT_CASE(buf_larger_than_kmalloc_gives_is_not_contig),
 	KUNIT_CASE(buf_of_contig_pool_is_contig),

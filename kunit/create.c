@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* bytepool test cases - what bytepool_create() takes, and what it refuses */
+#include <linux/device.h>
 #include <linux/limits.h>
 #include <linux/sizes.h>
 
@@ -289,7 +290,7 @@ static void create_every_flag_alone_and_together(struct kunit *test)
 {
 	unsigned int flags;
 
-	for (flags = 0; flags < BYTEPOOL_CHECK << 1; flags++) {
+	for (flags = 0; flags < BYTEPOOL_WIPE << 1; flags++) {
 		struct bytepool *pool;
 
 		if (flags & BYTEPOOL_CONTIG && flags & BYTEPOOL_VMALLOC)
@@ -393,6 +394,41 @@ static void create_config_of_no_size_is_refused(struct kunit *test)
 		       -EINVAL);
 }
 
+/* === Pools of a device === */
+
+static void devm_pool_ends_with_its_device(struct kunit *test)
+{
+	struct device *dev = root_device_register("kunit-device");
+	struct bytepool_config config = bpt_config();
+	struct bytepool *pool;
+	struct bytepool_buf *buf;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
+	pool = devm_bytepool_create(dev, &config);
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, pool);
+	buf = IS_ERR(pool) ? NULL : bytepool_get_buf(pool, 100, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, buf);
+	bytepool_buf_release(buf);
+	/* While it lives its name is taken. */
+	KUNIT_EXPECT_PTR_EQ(test, bytepool_create(&config), ERR_PTR(-EEXIST));
+	root_device_unregister(dev);
+	bpt_pool(test, &config);
+}
+
+static void devm_refused_config_gives_nothing_to_the_device(struct kunit *test)
+{
+	struct device *dev = root_device_register("kunit-device");
+	struct bytepool_config config = bpt_config();
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
+	config.nr_sizes = 0;
+	KUNIT_EXPECT_PTR_EQ(test, devm_bytepool_create(dev, &config),
+			    ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_PTR_EQ(test, devm_bytepool_create(dev, NULL),
+			    ERR_PTR(-EINVAL));
+	root_device_unregister(dev);
+}
+
 static struct kunit_case create_cases[] = {
 	KUNIT_CASE_PARAM(create_bad_config_is_refused, refusal_gen_params),
 	KUNIT_CASE(create_refusal_leaves_nothing_behind),
@@ -415,6 +451,8 @@ static struct kunit_case create_cases[] = {
 	KUNIT_CASE(create_older_config_means_defaults),
 	KUNIT_CASE(create_from_a_compound_literal),
 	KUNIT_CASE(create_config_of_no_size_is_refused),
+	KUNIT_CASE(devm_pool_ends_with_its_device),
+	KUNIT_CASE(devm_refused_config_gives_nothing_to_the_device),
 	{}
 };
 

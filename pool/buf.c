@@ -303,7 +303,7 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
 		return;
 	}
 	rcu_read_lock();
-	payload_clear(buf->data, payload_size(pool, buf));
+	payload_clear(pool, buf->data, payload_size(pool, buf));
 	big_free(buf->data);
 	if (oversize_uncharge(pool, -1, payload_size(pool, buf)))
 		handle_free(pool, buf);
@@ -647,6 +647,8 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 	}
 	if (unlikely(flags & BUF_CHECK))
 		flags |= buf_end_checked(pool, buf, flags, site);
+	if (flags & BUF_CLEAR)
+		memzero_explicit(handle_priv(buf), pool->priv_size);
 	WRITE_ONCE(buf->flags, flags | BUF_IDLE);
 	WRITE_ONCE(buf->site, site);
 	if (flags & BUF_OVERSIZE) {
@@ -655,7 +657,7 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 	}
 	limit_uncharge(pool, payload_size(pool, buf));
 	if (!(flags & BUF_RESTING))
-		payload_clear(buf->data, payload_size(pool, buf));
+		payload_clear(pool, buf->data, payload_size(pool, buf));
 	objcache_put(&pool->objects, buf->class, buf);
 }
 
@@ -949,6 +951,19 @@ void *bytepool_buf_priv(const struct bytepool_buf *buf)
 	return handle_priv(buf);
 }
 EXPORT_SYMBOL_GPL(bytepool_buf_priv);
+
+/**
+ * bytepool_buf_from_priv() - find the buffer of the user's own bytes
+ * @priv: what bytepool_buf_priv() returned; NULL is accepted
+ *
+ * Context: any.
+ * Return: the buffer; NULL for NULL.
+ */
+struct bytepool_buf *bytepool_buf_from_priv(const void *priv)
+{
+	return priv ? (struct bytepool_buf *)(priv - HANDLE_SIZE) : NULL;
+}
+EXPORT_SYMBOL_GPL(bytepool_buf_from_priv);
 
 /**
  * bytepool_buf_len() - read a buffer's length

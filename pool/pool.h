@@ -296,7 +296,7 @@ struct bytepool {
 #define BUF_LIMIT    BIT(2) /* charged to the pool's limit */
 #define BUF_VMALLOC  BIT(3) /* not physically contiguous */
 #define BUF_OVERSIZE BIT(4) /* larger than the largest tier */
-#define BUF_CLEAR    BIT(5) /* cleared as it comes back: init_on_free */
+#define BUF_CLEAR    BIT(5) /* cleared as it comes back: see pool_clears() */
 #define BUF_CHECK    BIT(6) /* of a checked pool: has a red zone */
 #define BUF_RESTING  BIT(7) /* its payload rests, and is the handle's no more */
 
@@ -617,11 +617,17 @@ static inline bool may_fall_back(struct bytepool *pool, const struct tier *tier,
 	       gfpflags_allow_blocking(gfp);
 }
 
-/* Clear memory that comes back, if the kernel runs with init_on_free=1. */
-static __always_inline void payload_clear(void *data, size_t size)
+/* Tell whether memory is cleared as it comes back. */
+static inline bool pool_clears(const struct bytepool *pool)
 {
-	if (want_init_on_free())
-		memset(data, 0, size);
+	return pool->flags & BYTEPOOL_WIPE || want_init_on_free();
+}
+
+static inline void payload_clear(const struct bytepool *pool, void *data,
+				 size_t size)
+{
+	if (pool_clears(pool))
+		memzero_explicit(data, size);
 }
 
 /* === Checks (check.c) === */

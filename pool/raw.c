@@ -336,7 +336,7 @@ static void raw_free_tracked(struct bytepool *pool, const struct track *track)
 
 	rcu_read_lock();
 	late = !oversize_uncharge(pool, track->tier, track->size);
-	payload_clear(track->mem, track->size);
+	payload_clear(pool, track->mem, track->size);
 	big_free(track->mem);
 	if (late)
 		objcache_unpin(&pool->objects);
@@ -358,7 +358,7 @@ static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem,
 		return;
 	}
 	if (marks) {
-		payload_clear(mem, pool->tier[tier].size);
+		payload_clear(pool, mem, pool->tier[tier].size);
 		raw_mark(mem);
 	}
 	objcache_put(&pool->objects, class_raw(tier), mem);

@@ -16,7 +16,7 @@ pages=$docs/man/man9
 
 # Where kernel-doc comments on public names are.
 described=(bytepool.h bytepool.c pool/buf.c pool/objects.c pool/raw.c
-	pool/stats.c)
+	pool/stats.c kernel/devm.c)
 
 cd "$top"
 need_packages docs
@@ -28,7 +28,7 @@ export srctree PYTHONDONTWRITEBYTECODE=1
 public_names()
 {
 	local struct='^ \* struct bytepool_[a-z_]+' \
-		function='\b(__)?bytepool_[a-z_]+\(' \
+		function='\b(__)?(devm_)?bytepool_[a-z_]+\(' \
 		macro='^#define [A-Z_]+BYTEPOOL[A-Z_]*\('
 
 	grep -E "$struct - |^[^/ ]" bytepool.h |

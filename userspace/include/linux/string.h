@@ -10,6 +10,13 @@ ssize_t strscpy(char *dst, const char *src, size_t size);
 int __sysfs_match_string(const char *const *array, size_t n, const char *s);
 void *memchr_inv(const void *mem, int c, size_t size);
 
+/* The compiler must not take it away, though nobody reads the memory. */
+static inline void memzero_explicit(void *mem, size_t size)
+{
+	memset(mem, 0, size);
+	__asm__ volatile("" : : "r"(mem) : "memory");
+}
+
 #define sysfs_match_string(array, s) \
 	__sysfs_match_string(array, ARRAY_SIZE(array), s)
 
