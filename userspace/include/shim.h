@@ -45,7 +45,13 @@ bool shim_may_sleep(void);
 void shim_process_context(void);
 void shim_thread_exit(void);
 void shim_thread_join(void);
+
+/* === Per-CPU memory (percpu_debug.c or percpu_fast.c) === */
+
+bool shim_percpu_reach(unsigned int cpu, bool wait);
 unsigned int shim_nr_percpu(void);
+
+/* === Around the C library === */
 
 /*
  * The C library's locks are none that an interrupt's function may meet: while

@@ -23,7 +23,6 @@
 
 __thread struct thread_info shim_thread = {
 	.cpu = SHIM_NO_CPU,
-	.cpu_offset = SHIM_NO_CPU * PCPU_STRIDE,
 #ifndef SHIM_STRICT
 	.section = SECTION_SHARED,
 #endif
@@ -43,7 +42,7 @@ static bool orphans;
 static struct cpu {
 	bool taken;
 	bool online;
-} cpus[CONFIG_NR_CPUS + 1];
+} cpus[CONFIG_NR_CPUS];
 
 static unsigned int nr_taken;
 
@@ -62,7 +61,7 @@ static __attribute__((__constructor__(101))) void count_processors(void)
 {
 	long nr = sysconf(_SC_NPROCESSORS_ONLN);
 
-	shim_nr_processors = clamp_t(long, nr, 1, CONFIG_NR_CPUS);
+	shim_nr_processors = clamp_t(long, nr, 1, SHIM_LAST_CPU);
 }
 #endif
 
@@ -212,14 +211,16 @@ static void thread_exit(void *unused)
 int __cxa_thread_atexit_impl(void (*fn)(void *arg), void *arg, void *dso);
 extern void *__dso_handle;
 
+/* Returns SHIM_NO_CPU if the table is full. */
 static unsigned int first_free_cpu(void)
 {
-	unsigned int cpu = 0;
+	unsigned int cpu;
 
 	lockdep_assert_held(&hotplug_mutex);
-	while (cpu < CONFIG_NR_CPUS && cpus[cpu].taken)
-		cpu++;
-	return cpu;
+	for (cpu = SHIM_NO_CPU + 1; cpu <= SHIM_LAST_CPU; cpu++)
+		if (!cpus[cpu].taken)
+			return cpu;
+	return SHIM_NO_CPU;
 }
 
 #ifndef SHIM_STRICT
@@ -258,7 +259,7 @@ static void thread_bring_up(void)
 
 	mutex_lock(&hotplug_mutex);
 	cpu = first_free_cpu();
-	if (cpu < CONFIG_NR_CPUS)
+	if (cpu != SHIM_NO_CPU && shim_percpu_reach(cpu, true))
 		up = cpu_up(cpu);
 	if (up) {
 		shim_shield();
@@ -285,7 +286,8 @@ static bool steps_start_nothing(void)
 static void thread_join_as(unsigned int cpu)
 {
 	lockdep_assert_held(&hotplug_mutex);
-	if (cpu == CONFIG_NR_CPUS || !steps_start_nothing() || exit_key_set() ||
+	if (cpu == SHIM_NO_CPU || !steps_start_nothing() ||
+	    !shim_percpu_reach(cpu, false) || exit_key_set() ||
 	    !shim_thread_attach(cpu, false))
 		return;
 	cpus[cpu].taken = true;
@@ -306,8 +308,8 @@ void shim_thread_join(void)
 	struct thread_info *t = &shim_thread;
 
 	if (t->cpu != SHIM_NO_CPU || t->bringing_up || t->exiting ||
-	    in_interrupt() || READ_ONCE(nr_taken) == CONFIG_NR_CPUS ||
-	    orphans || !threads_join)
+	    in_interrupt() || READ_ONCE(nr_taken) == SHIM_LAST_CPU || orphans ||
+	    !threads_join)
 		return;
 	t->bringing_up = true;
 	/* Whoever holds it may wait for what this thread was doing. */
@@ -329,7 +331,7 @@ static void reap_orphans(void)
 
 	mutex_lock(&hotplug_mutex);
 	orphans = false;
-	for (cpu = 0; cpu < CONFIG_NR_CPUS; cpu++) {
+	for_each_possible_cpu(cpu) {
 		if (!cpus[cpu].taken || cpu == own)
 			continue;
 		thread_take_cpu(cpu);
@@ -358,7 +360,7 @@ void shim_process_context(void)
 	t->bringing_up = true;
 	if (unlikely(orphans))
 		reap_orphans();
-	if (t->cpu == SHIM_NO_CPU && READ_ONCE(nr_taken) < CONFIG_NR_CPUS)
+	if (t->cpu == SHIM_NO_CPU && READ_ONCE(nr_taken) < SHIM_LAST_CPU)
 		thread_bring_up();
 	shim_workers_start();
 	t->bringing_up = false;

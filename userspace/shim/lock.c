@@ -16,6 +16,7 @@
  * the read-side section that it is in, the locks that it holds. Whoever wants
  * to know makes all threads execute a barrier first, by membarrier(2).
  */
+#include <linux/cpumask.h>
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -254,7 +255,7 @@ static void threads_fork_child(void)
 
 	if (shim_section_is_shared(&shim_thread) && section & SECTION_COUNTED)
 		*sections_in(!(section & SECTION_STEP)) = 1;
-	for (cpu = 0; cpu < CONFIG_NR_CPUS; cpu++)
+	for_each_possible_cpu(cpu)
 		if (threads[cpu] != &shim_thread)
 			threads[cpu] = NULL;
 }
@@ -267,9 +268,9 @@ static bool others_hold_locks(void)
 
 	if (!mutex_trylock(&threads_mutex))
 		return true;
-	for (cpu = 0; cpu < CONFIG_NR_CPUS && !found; cpu++)
-		found = threads[cpu] && threads[cpu] != &shim_thread &&
-			smp_load_acquire(&threads[cpu]->locks_held);
+	for_each_possible_cpu(cpu)
+		found |= threads[cpu] && threads[cpu] != &shim_thread &&
+			 smp_load_acquire(&threads[cpu]->locks_held);
 	mutex_unlock(&threads_mutex);
 	return found;
 }
@@ -402,7 +403,7 @@ static void sections_wait(void)
 	 * not seen below sees all that was written before.
 	 */
 	barrier_everywhere();
-	for (cpu = 0; cpu < CONFIG_NR_CPUS; cpu++)
+	for_each_possible_cpu(cpu)
 		while (READ_ONCE(threads[cpu]) && in_older_section(cpu, number))
 			pause_cpu(&spins);
 	/* Pairs with the one in shim_reader_leave(): what was done is seen. */

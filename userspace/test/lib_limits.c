@@ -12,6 +12,7 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -540,6 +541,153 @@ static void threads_are_not_cancelled_inside(void)
 	unsetenv("BYTEPOOL_CHECK");
 }
 
+/* === Many threads === */
+
+/* The table of CPU numbers had room for 256 once. */
+#define NR_CROWD  600
+#define NR_ROUNDS 10
+#define NR_PAIRS  5000
+
+static struct bytepool *crowd_pool;
+static sem_t crowd_ready;
+static pthread_barrier_t crowd_end;
+
+/**
+ * struct runner - a thread whose pairs of get and release are timed
+ * @thread: the thread
+ * @go: it may begin
+ * @done: it has ended
+ * @best: seconds that NR_PAIRS took, at the least
+ */
+struct runner {
+	pthread_t thread;
+	sem_t go;
+	sem_t done;
+	double best;
+};
+
+static void *stand_by(void *arg)
+{
+	if (arg)
+		bytepool_buf_release(arg);
+	else
+		use(crowd_pool);
+	sem_post(&crowd_ready);
+	pthread_barrier_wait(&crowd_end);
+	return NULL;
+}
+
+static void run_pairs(struct runner *runner)
+{
+	double begin = now(), elapsed;
+	unsigned int i;
+
+	for (i = 0; i < NR_PAIRS; i++)
+		bytepool_buf_release(
+			bytepool_get_buf(crowd_pool, 4096, GFP_KERNEL));
+	elapsed = now() - begin;
+	if (elapsed < runner->best)
+		runner->best = elapsed;
+}
+
+static void *run(void *arg)
+{
+	struct runner *runner = arg;
+	unsigned int i;
+
+	use(crowd_pool);
+	sem_post(&runner->done);
+	for (i = 0; i < NR_ROUNDS; i++) {
+		sem_wait(&runner->go);
+		run_pairs(runner);
+		sem_post(&runner->done);
+	}
+	/* Nobody gets the number of a thread that has not ended. */
+	pthread_barrier_wait(&crowd_end);
+	return NULL;
+}
+
+static void runner_start(struct runner *runner)
+{
+	runner->best = 1e9;
+	sem_init(&runner->go, 0, 0);
+	sem_init(&runner->done, 0, 0);
+	CHECK(!pthread_create(&runner->thread, NULL, run, runner));
+	sem_wait(&runner->done);
+}
+
+static void runner_go(struct runner *runner)
+{
+	sem_post(&runner->go);
+	sem_wait(&runner->done);
+}
+
+/* Every second one begins with a release, which is no place to wait. */
+static void crowd_start(pthread_t *threads)
+{
+	pthread_attr_t attr;
+	unsigned int i;
+	void *buf;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 256 << 10);
+	for (i = 0; i < NR_CROWD; i++) {
+		buf = i % 2 ? bytepool_get_buf(crowd_pool, 100, GFP_KERNEL) :
+			      NULL;
+		CHECK(!pthread_create(&threads[i], &attr, stand_by, buf));
+	}
+	for (i = 0; i < NR_CROWD; i++)
+		sem_wait(&crowd_ready);
+}
+
+/* The last threads are as fast as the first, and a child goes on without them. */
+static void use_many_threads(void)
+{
+	/* Room for the magazines of all: it is the table that is tried here. */
+	const struct bytepool_config config = {
+		.name = "crowd",
+		.sizes = bytepool_sizes_pow2,
+		.nr_sizes = BYTEPOOL_NR_POW2,
+		.max_idle = 1UL << 40,
+	};
+	static struct runner first, last;
+	pthread_t threads[NR_CROWD];
+	unsigned int i;
+	pid_t pid;
+
+	crowd_pool = bytepool_create(&config);
+	CHECK(!IS_ERR(crowd_pool));
+	sem_init(&crowd_ready, 0, 0);
+	pthread_barrier_init(&crowd_end, NULL, NR_CROWD + 3);
+	runner_start(&first);
+	crowd_start(threads);
+	runner_start(&last);
+	for (i = 0; i < NR_ROUNDS; i++) {
+		runner_go(&first);
+		runner_go(&last);
+	}
+	CHECK(last.best < 3 * first.best);
+	pid = fork();
+	if (!pid) {
+		use(crowd_pool);
+		check_quiet(crowd_pool);
+		_exit(failed);
+	}
+	CHECK(!status_of_child(pid));
+	pthread_barrier_wait(&crowd_end);
+	for (i = 0; i < NR_CROWD; i++)
+		pthread_join(threads[i], NULL);
+	pthread_join(first.thread, NULL);
+	pthread_join(last.thread, NULL);
+	check_quiet(crowd_pool);
+	bytepool_destroy(crowd_pool);
+}
+
+static void many_threads_are_as_fast_as_few(void)
+{
+	in_child("use_many_threads");
+}
+
 /* === fork() while others are busy === */
 
 static struct bytepool *busy_pool;
@@ -798,6 +946,7 @@ static const struct lib_test children[] = {
 	{ "stderr_full", stderr_full },
 	{ "stderr_is_a_file", stderr_is_a_file },
 	{ "cancel_makers", cancel_makers },
+	{ "use_many_threads", use_many_threads },
 	{ "fork_while_shrinking", fork_while_shrinking },
 	{ "without_membarrier", without_membarrier },
 	{ "preempt_holders", preempt_holders },
@@ -835,6 +984,7 @@ const struct lib_test limit_tests[] = {
 	{ "a_setuid_program_is_discreet", a_setuid_program_is_discreet },
 	{ "threads_are_not_cancelled_inside",
 	  threads_are_not_cancelled_inside },
+	{ "many_threads_are_as_fast_as_few", many_threads_are_as_fast_as_few },
 	{ "fork_is_quick", fork_is_quick },
 	{ "membarrier_is_refused_later", membarrier_is_refused_later },
 	{ "a_high_priority_does_not_spin", a_high_priority_does_not_spin },

@@ -4,7 +4,8 @@
  * does something that may sleep, and gives it back as it exits, with the
  * hotplug callbacks of either. A thread without a number, because the table is
  * full, or it has never slept, or it is exiting, is on SHIM_NO_CPU, a possible
- * CPU that is never online and that such threads share.
+ * CPU that is never online and that such threads share. The last possible CPU
+ * is nobody's: the copies of CPUs that become possible are made from its own.
  */
 #ifndef _LINUX_THREAD_INFO_H
 #define _LINUX_THREAD_INFO_H
@@ -13,9 +14,10 @@
 #include <linux/types.h>
 
 #ifndef CONFIG_NR_CPUS
-#define CONFIG_NR_CPUS 256
+#define CONFIG_NR_CPUS 4095
 #endif
-#define SHIM_NO_CPU CONFIG_NR_CPUS
+#define SHIM_NO_CPU   0
+#define SHIM_LAST_CPU (CONFIG_NR_CPUS - 2)
 
 /**
  * struct thread_info - what the shim knows of the calling thread
