@@ -7,6 +7,7 @@
  * signal handler even: nothing waits there.
  */
 #include <linux/cpu.h>
+#include <linux/irq_work.h>
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -584,6 +585,23 @@ void shim_raise_irq(unsigned int irq)
 	__atomic_fetch_or(shim_irqs[irq].soft ? &t->softirqs : &t->hardirqs,
 			  BIT(irq), __ATOMIC_RELAXED);
 	shim_run_irqs();
+}
+
+/**
+ * irq_work_queue() - have an interrupt call a function
+ * @work: the function
+ *
+ * Context: any, an NMI's too.
+ * Return: true.
+ */
+bool irq_work_queue(struct irq_work *work)
+{
+	preempt_count() += HARDIRQ_OFFSET;
+	barrier();
+	work->func(work);
+	barrier();
+	preempt_count() -= HARDIRQ_OFFSET;
+	return true;
 }
 
 /* === Time === */

@@ -686,6 +686,31 @@ void shim_lock_fork_done(bool child)
 
 /* === Spinlocks === */
 
+/*
+ * Nothing that holds a raw lock calls the module's functions. In the library,
+ * who finds his own thread inside of one is a signal handler of the
+ * application's, which must not wait for it: he is in an NMI.
+ */
+#ifdef SHIM_LIB
+#define RAW_LOCK_OFFSET NMI_OFFSET
+#else
+#define RAW_LOCK_OFFSET 0U
+#endif
+
+static void raw_lock_enter(void)
+{
+	preempt_disable();
+	preempt_count() += RAW_LOCK_OFFSET;
+	barrier();
+}
+
+static void raw_lock_leave(void)
+{
+	barrier();
+	preempt_count() -= RAW_LOCK_OFFSET;
+	preempt_enable();
+}
+
 #ifdef SHIM_STRICT
 bool shim_lock_is_held(const struct lockdep_map *map)
 {
@@ -780,23 +805,23 @@ void raw_spin_lock_init(raw_spinlock_t *lock)
 
 void raw_spin_lock(raw_spinlock_t *lock)
 {
-	preempt_disable();
+	raw_lock_enter();
 	map_lock(&lock->dep_map);
 }
 
 bool raw_spin_trylock(raw_spinlock_t *lock)
 {
-	preempt_disable();
+	raw_lock_enter();
 	if (map_trylock(&lock->dep_map))
 		return true;
-	preempt_enable();
+	raw_lock_leave();
 	return false;
 }
 
 void raw_spin_unlock(raw_spinlock_t *lock)
 {
 	map_unlock(&lock->dep_map);
-	preempt_enable();
+	raw_lock_leave();
 }
 
 unsigned long shim_raw_spin_lock_irqsave(raw_spinlock_t *lock)

@@ -585,6 +585,7 @@ static u64 expiry_of(unsigned long delay)
 static bool queue_at(struct workqueue_struct *wq, struct work_struct *work,
 		     u64 expires)
 {
+	WARN(in_nmi() && !in_hardirq(), "a work item queued in an NMI\n");
 	if (xchg(&work->pending, 1))
 		return false;
 	work->wq = wq;

@@ -11,6 +11,7 @@
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/irqflags.h>
+#include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
@@ -262,6 +263,42 @@ static void deadlock_with_oneself_is_caught(struct kunit *test)
 
 	KUNIT_EXPECT_TRUE(test, dies(lock_twice, &lock));
 	KUNIT_EXPECT_TRUE(test, dies(mutex_twice, &mutex));
+}
+
+static bool irq_work_done;
+
+static void set_work_done(struct irq_work *work)
+{
+	irq_work_done = in_hardirq();
+}
+
+static void irq_work_runs_in_an_interrupt(struct kunit *test)
+{
+	DEFINE_IRQ_WORK(work, set_work_done);
+
+	irq_work_done = false;
+	KUNIT_EXPECT_TRUE(test, irq_work_queue(&work));
+	irq_work_sync(&work);
+	KUNIT_EXPECT_TRUE(test, irq_work_done);
+	KUNIT_EXPECT_FALSE(test, in_hardirq());
+}
+
+/* It has come inside of a section, or it has not: only then it may use the CPU. */
+static void nmi_finds_the_cpu_lock_taken(struct kunit *test)
+{
+	unsigned int nr_taken = 0;
+
+	preempt_disable();
+	preempt_count() += NMI_OFFSET;
+	nr_taken += !cpu_trylock();
+	preempt_count() -= NMI_OFFSET;
+	KUNIT_EXPECT_TRUE(test, cpu_trylock());
+	preempt_count() += NMI_OFFSET;
+	nr_taken += !cpu_trylock();
+	preempt_count() -= NMI_OFFSET;
+	cpu_unlock();
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, nr_taken, 2);
 }
 
 static void lock_unless_held_tells(struct kunit *test)
@@ -1588,6 +1625,8 @@ static struct kunit_case shim_cases[] = {
 	KUNIT_CASE(mark_is_apart_from_its_section),
 	KUNIT_CASE(lock_of_another_is_caught),
 	KUNIT_CASE(deadlock_with_oneself_is_caught),
+	KUNIT_CASE(irq_work_runs_in_an_interrupt),
+	KUNIT_CASE(nmi_finds_the_cpu_lock_taken),
 	KUNIT_CASE(lock_unless_held_tells),
 	KUNIT_CASE(refcount_saturates),
 	KUNIT_CASE(broken_list_is_caught),

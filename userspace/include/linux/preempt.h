@@ -9,25 +9,9 @@
 #ifndef _LINUX_PREEMPT_H
 #define _LINUX_PREEMPT_H
 
+#include <asm/preempt.h>
 #include <linux/rcu_reader.h>
 #include <linux/thread_info.h>
-
-#define PREEMPT_MASK   0x000000ffU
-#define SOFTIRQ_OFFSET 0x00000100U
-#define SOFTIRQ_MASK   0x0000ff00U
-#define HARDIRQ_OFFSET 0x00010000U
-#define HARDIRQ_MASK   0x000f0000U
-#define NMI_OFFSET     0x00100000U
-#define NMI_MASK       0x00f00000U
-
-#define preempt_count()	     (shim_thread.preempt_count)
-#define in_nmi()	     (preempt_count() & NMI_MASK)
-#define in_hardirq()	     (preempt_count() & HARDIRQ_MASK)
-#define in_serving_softirq() (preempt_count() & SOFTIRQ_OFFSET)
-#define in_interrupt() \
-	(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_MASK))
-#define in_task() \
-	(!(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET)))
 
 /*
  * The CPU lock, as kernel/host.h has it for kernels. No kernel's names: what
@@ -40,7 +24,7 @@ void preempt_enable(void);
 static inline bool cpu_trylock(void)
 {
 	preempt_disable();
-	if (!shim_thread.marked) {
+	if (!shim_thread.marked && !in_nmi()) {
 		shim_thread.marked = true;
 		barrier();
 		return true;

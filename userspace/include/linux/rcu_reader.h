@@ -17,6 +17,7 @@
 #define _LINUX_RCU_READER_H
 
 #include <asm/barrier.h>
+#include <asm/preempt.h>
 #include <asm/thunk.h>
 #include <linux/thread_info.h>
 
@@ -68,15 +69,16 @@ static __always_inline void shim_reader_enter(void)
 
 /*
  * The same with the mark set, by the one store where the thread is in no
- * section; false, and nothing done, if it is set. An interrupt that comes
- * before it is finds none, and leaves the word as it was.
+ * section; false, and nothing done, if it is set, and in an NMI that has come
+ * inside of a section. An interrupt that comes before it is finds none, and
+ * leaves the word as it was.
  */
 static __always_inline bool shim_reader_enter_marked(void)
 {
 	struct thread_info *t = &shim_thread;
 
 	if (unlikely(t->section & SECTION_DEPTH)) {
-		if (t->section & SECTION_MARK)
+		if (t->section & SECTION_MARK || in_nmi())
 			return false;
 		call_thunk(shim_section_nest);
 		t->section += SECTION_MARK;
