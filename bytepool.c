@@ -481,7 +481,7 @@ static void pool_start(struct objcache *oc)
 	}
 }
 
-static bool pool_destruct(struct objcache *oc, unsigned int class, void *obj,
+static void pool_destruct(struct objcache *oc, unsigned int class, void *obj,
 			  unsigned int how)
 {
 	struct bytepool *pool = pool_of(oc);
@@ -490,12 +490,11 @@ static bool pool_destruct(struct objcache *oc, unsigned int class, void *obj,
 	if (class == CLASS_PUT)
 		bytepool_put(pool, obj);
 	else if (class == class_spare(pool))
-		return handle_destroy(pool, obj);
+		handle_destroy(pool, obj);
 	else if (class == class_raw(class / 2))
 		cache_free(pool->tier[class / 2].payload, obj);
 	else
-		return buf_destruct(pool, obj, late);
-	return true;
+		buf_destruct(pool, obj, late);
 }
 
 /* Parked memory is dead, so that it can hold the list entry itself. */

@@ -122,7 +122,7 @@ static struct magazine *magazine_alloc(struct objcache *oc, unsigned int class,
 	unsigned int cap = oc->class[class].rounds;
 	struct magazine *mag;
 
-	if (!slab_allowed())
+	if (slab_sleeps())
 		return NULL;
 	mag = kmalloc_node(struct_size(mag, obj, cap), gfp, numa_mem_id());
 	if (!mag)
@@ -163,7 +163,7 @@ static struct magazine *depot_unlink(struct depot *depot)
 
 /*
  * Returns false if there are enough and the magazine may be freed: where slab is
- * off limits it has to be kept. @may_free is slab_allowed(), asked before the
+ * off limits it has to be kept. @may_free is !slab_sleeps(), asked before the
  * lock was taken: with a raw lock held it is always false on PREEMPT_RT.
  */
 static bool depot_link_empty(struct depot *depot, struct magazine *mag,
@@ -213,16 +213,15 @@ static void magazine_free(struct objcache *oc, unsigned int class,
 struct magazine *depot_get_full(struct objcache *oc, unsigned int class,
 				struct depot *depot, struct magazine *empty)
 {
-	bool may_free = slab_allowed();
-	struct magazine *mag = NULL;
+	bool may_free = !slab_sleeps();
+	struct magazine *mag;
 	unsigned long flags;
 
-	if (lock_unless_held(&depot->lock, &flags)) {
-		mag = depot_unlink(depot);
-		if (empty && depot_link_empty(depot, empty, may_free))
-			empty = NULL;
-		raw_spin_unlock_irqrestore(&depot->lock, flags);
-	}
+	raw_spin_lock_irqsave(&depot->lock, flags);
+	mag = depot_unlink(depot);
+	if (empty && depot_link_empty(depot, empty, may_free))
+		empty = NULL;
+	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	if (unlikely(empty))
 		magazine_free(oc, class, empty);
 	return mag;
@@ -243,8 +242,7 @@ bool depot_put_full(struct depot *depot, struct magazine *mag, unsigned int max,
 	unsigned long flags;
 	bool room;
 
-	if (!lock_unless_held(&depot->lock, &flags))
-		return false;
+	raw_spin_lock_irqsave(&depot->lock, flags);
 	room = depot->nr_full < max;
 	if (room) {
 		depot_link(depot, mag);
@@ -262,8 +260,7 @@ struct magazine *depot_get_empty(struct objcache *oc, unsigned int class,
 	struct magazine *mag;
 	unsigned long flags;
 
-	if (!lock_unless_held(&depot->lock, &flags))
-		return NULL;
+	raw_spin_lock_irqsave(&depot->lock, flags);
 	mag = depot_unlink_empty(depot);
 	raw_spin_unlock_irqrestore(&depot->lock, flags);
 	return mag ?: magazine_alloc(oc, class, gfp);
@@ -272,15 +269,14 @@ struct magazine *depot_get_empty(struct objcache *oc, unsigned int class,
 void depot_put_empty(struct objcache *oc, unsigned int class,
 		     struct depot *depot, struct magazine *mag)
 {
-	bool may_free = slab_allowed();
+	bool may_free = !slab_sleeps();
 	unsigned long flags;
+	bool kept;
 
-	if (lock_unless_held(&depot->lock, &flags)) {
-		if (depot_link_empty(depot, mag, may_free))
-			mag = NULL;
-		raw_spin_unlock_irqrestore(&depot->lock, flags);
-	}
-	if (mag)
+	raw_spin_lock_irqsave(&depot->lock, flags);
+	kept = depot_link_empty(depot, mag, may_free);
+	raw_spin_unlock_irqrestore(&depot->lock, flags);
+	if (!kept)
 		magazine_free(oc, class, mag);
 }
 
@@ -295,8 +291,7 @@ void *depot_take_one(struct objcache *oc, unsigned int class,
 	if (!READ_ONCE(depot->full))
 		return NULL;
 	depot_visit(depot);
-	if (!lock_unless_held(&depot->lock, &flags))
-		return NULL;
+	raw_spin_lock_irqsave(&depot->lock, flags);
 	mag = depot->full;
 	if (mag) {
 		obj = mag->obj[--mag->nr];
@@ -344,12 +339,11 @@ bool depot_keep_one(struct objcache *oc, unsigned int class,
 	struct magazine *empty = NULL;
 	unsigned long flags;
 	size_t uncharged = 0;
-	bool kept = false;
+	bool kept;
 
 	depot_visit(depot);
 	do {
-		if (!lock_unless_held(&depot->lock, &flags))
-			break;
+		raw_spin_lock_irqsave(&depot->lock, flags);
 		kept = depot_add_one(oc, class, depot, obj, &empty, &uncharged);
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
 		budget_uncharge(oc->budget, uncharged);
@@ -367,8 +361,7 @@ static struct magazine *depot_take_empty(struct depot *depot)
 	struct magazine *mag;
 	unsigned long flags;
 
-	if (!lock_unless_held(&depot->lock, &flags))
-		return NULL;
+	raw_spin_lock_irqsave(&depot->lock, flags);
 	mag = depot->empty;
 	depot->empty = NULL;
 	depot->nr_empty = 0;

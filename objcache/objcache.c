@@ -284,7 +284,7 @@ static void make_cpu_cache(struct objcache *oc, gfp_t gfp)
 	struct cpu_cache *cache;
 	struct objcache_cpu *cp;
 
-	if (!slab_allowed() || !cpu_private() || raw_cpu_read(oc->cpu->home))
+	if (slab_sleeps() || !cpu_private() || raw_cpu_read(oc->cpu->home))
 		return;
 	cache = cpu_cache_alloc(oc, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
 	if (!cache)
@@ -332,8 +332,12 @@ bool objcache_count_miss(struct objcache *oc, unsigned int class, size_t len,
 static void *get_idle_shared(struct objcache *oc, unsigned int class,
 			     size_t len)
 {
-	void *obj = depot_take_one(oc, class, depot_here(oc, class));
+	void *obj;
 
+	/* An NMI may have interrupted the holder of the lock. */
+	if (in_nmi())
+		return NULL;
+	obj = depot_take_one(oc, class, depot_here(oc, class));
 	if (!obj)
 		return NULL;
 	atomic64_inc(&counts_of(oc, class)->hit);
@@ -355,7 +359,6 @@ static void *get_idle_loaded(struct objcache *oc, unsigned int class,
 	void *obj;
 
 	if (!cpu_cache_trylock(oc, &cache)) {
-		/* Cannot fail: depot_get_full() had the lock in this context. */
 		depot_put_full(depot, full, UINT_MAX, NULL);
 		return get_idle_shared(oc, class, len);
 	}
@@ -459,6 +462,9 @@ static bool put_idle_shared(struct objcache *oc, unsigned int class, void *obj,
 {
 	size_t size = oc->class[class].size;
 
+	/* An NMI may have interrupted the holder of the lock. */
+	if (in_nmi())
+		return false;
 	if (!oc->class[class].uncharged &&
 	    !budget_charge(oc->budget, size, size) &&
 	    (!objcache_reclaim(oc, class, insist) ||
@@ -569,10 +575,12 @@ static bool put_idle(struct objcache *oc, unsigned int class, void *obj)
 /* Take back an object that was out when the objcache was killed. */
 static void put_late(struct objcache *oc, unsigned int class, void *obj)
 {
-	if (slab_allowed() && oc->ops->destruct(oc, class, obj, DESTRUCT_LATE))
-		objcache_unpin(oc);
-	else
+	if (!slab_allowed()) {
 		objcache_park(oc, class, obj, true);
+		return;
+	}
+	oc->ops->destruct(oc, class, obj, DESTRUCT_LATE);
+	objcache_unpin(oc);
 }
 
 /**
@@ -687,7 +695,7 @@ void objcache_reap(struct objcache *oc)
 	/* The CPU that parked the last object may still have to queue the work. */
 	if (READ_ONCE(oc->late)) {
 		synchronize_rcu();
-		cancel_work_sync(&oc->work);
+		objcache_cancel_work(oc);
 	}
 	oc->ops->free(oc);
 }
@@ -716,6 +724,7 @@ int objcache_init(struct objcache *oc, unsigned int nr_classes,
 
 	mutex_init(&oc->drain_lock);
 	INIT_WORK(&oc->work, objcache_work);
+	init_irq_work(&oc->park_irq, objcache_park_irq);
 	INIT_WORK(&oc->trim_work, objcache_trim_work);
 	INIT_WORK(&oc->evict_work, objcache_evict_work);
 	INIT_WORK(&oc->free_work, objcache_free_work);
@@ -810,7 +819,7 @@ void objcache_kill(struct objcache *oc)
 	 * Not flush_work(): this may run in a destructor that another pool's
 	 * work calls, and that worker may be the only one that there is.
 	 */
-	cancel_work_sync(&oc->work);
+	objcache_cancel_work(oc);
 	unpark_cpus(oc);
 	/* Nobody else drains any more. */
 	drain_frozen(oc, DRAIN_ALL);

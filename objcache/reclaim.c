@@ -49,7 +49,7 @@ void objcache_unpin(struct objcache *oc)
  * @obj: the object
  * @pinned: the object was out when the pool was killed
  *
- * Context: any but NMI.
+ * Context: any.
  */
 void objcache_park(struct objcache *oc, unsigned int class, void *obj,
 		   bool pinned)
@@ -62,7 +62,24 @@ void objcache_park(struct objcache *oc, unsigned int class, void *obj,
 	preempt_disable();
 	llist_add(&parked->node, &raw_cpu_ptr(oc->cpu)->parked);
 	preempt_enable();
+	if (in_nmi())
+		irq_work_queue(&oc->park_irq);
+	else
+		queue_work(bytepool_wq, &oc->work);
+}
+
+void objcache_park_irq(struct irq_work *irq)
+{
+	struct objcache *oc = container_of(irq, struct objcache, park_irq);
+
 	queue_work(bytepool_wq, &oc->work);
+}
+
+/* Take back the work that parked objects have queued, or are about to queue. */
+void objcache_cancel_work(struct objcache *oc)
+{
+	irq_work_sync(&oc->park_irq);
+	cancel_work_sync(&oc->work);
 }
 
 static void unpark_cpu(struct objcache *oc, struct objcache_cpu *cp)
@@ -102,9 +119,10 @@ void objcache_work(struct work_struct *work)
 void objcache_destruct_or_park(struct objcache *oc, unsigned int class,
 			       void *obj)
 {
-	if (oc->class[class].destruct_sleeps || !slab_allowed() ||
-	    !oc->ops->destruct(oc, class, obj, 0))
+	if (oc->class[class].destruct_sleeps || !slab_allowed())
 		objcache_park(oc, class, obj, false);
+	else
+		oc->ops->destruct(oc, class, obj, 0);
 }
 
 /* === Magazines === */
@@ -127,18 +145,6 @@ unsigned int magazine_drain(struct objcache *oc, unsigned int class,
 	if (how != DRAIN_ATOMIC)
 		cond_resched();
 	return nr;
-}
-
-/* Drain and free a magazine. Returns the bytes that it was charged with. */
-static size_t magazine_dissolve(struct objcache *oc, unsigned int class,
-				struct magazine *mag)
-{
-	size_t bytes;
-
-	magazine_drain(oc, class, mag, DRAIN_ATOMIC);
-	bytes = magazine_uncharge_slots(mag, &oc->class[class]);
-	kfree(mag);
-	return bytes;
 }
 
 /* === Draining === */
@@ -606,10 +612,7 @@ static void cpu_flush_idle(struct objcache *oc, unsigned int except)
 		 */
 		budget_uncharge(oc->budget,
 				magazine_uncharge_slots(mag, &oc->class[i]));
-		if (!depot_put_full(depot_here(oc, i), mag, UINT_MAX, NULL))
-			/* In userspace, in a signal handler: destruct instead. */
-			budget_uncharge(oc->budget,
-					magazine_dissolve(oc, i, mag));
+		depot_put_full(depot_here(oc, i), mag, UINT_MAX, NULL);
 	}
 }
 

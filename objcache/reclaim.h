@@ -15,6 +15,8 @@ void objcache_destruct_or_park(struct objcache *oc, unsigned int class,
 			       void *obj);
 void objcache_unpin(struct objcache *oc);
 void objcache_work(struct work_struct *work);
+void objcache_park_irq(struct irq_work *irq);
+void objcache_cancel_work(struct objcache *oc);
 size_t objcache_drain(struct objcache *oc);
 size_t objcache_scan(struct objcache *oc, size_t bytes);
 void objcache_trim(struct objcache *oc);

@@ -8,6 +8,7 @@
 #include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/cache.h>
+#include <linux/irq_work.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
@@ -296,8 +297,7 @@ struct parked {
 /**
  * struct objcache_ops - the functions that the user of an objcache supplies
  * @start: called once, by the first get; may be NULL
- * @destruct: takes an object of a class apart; how has DESTRUCT_* flags.
- *	Returns false if the worker has to do it
+ * @destruct: takes an object of a class apart; how has DESTRUCT_* flags
  * @dropped: called by the trim if puts of a class were not kept since its last
  *	look
  * @trim: called by the trim to give back what the user keeps idle; may be NULL
@@ -308,7 +308,7 @@ struct parked {
  */
 struct objcache_ops {
 	void (*start)(struct objcache *oc);
-	bool (*destruct)(struct objcache *oc, unsigned int class, void *obj,
+	void (*destruct)(struct objcache *oc, unsigned int class, void *obj,
 			 unsigned int how);
 	void (*dropped)(struct objcache *oc, unsigned int class);
 	void (*trim)(struct objcache *oc);
@@ -335,6 +335,7 @@ struct objcache_ops {
  * @shared_pos: number of lengths noted in @shared_recent
  * @hotplug: instance of the CPU hotplug state
  * @work: destructs parked objects
+ * @park_irq: queues @work, for an NMI that parks an object
  * @trim_work: drains what has been resting
  * @evict_work: destructs inactive objects while the budget is exhausted
  * @wanting: the class that @evict_work makes room for
@@ -357,6 +358,7 @@ struct objcache {
 	atomic_t shared_pos;
 	struct hlist_node hotplug;
 	struct work_struct work;
+	struct irq_work park_irq;
 	struct work_struct trim_work;
 	struct work_struct evict_work;
 	unsigned int wanting;
@@ -378,12 +380,22 @@ enum drain {
 };
 
 /*
- * Tell whether the slab allocator may be called here. On PREEMPT_RT its locks
- * sleep, so it is off limits in hard interrupts and under raw spinlocks.
+ * Tell whether slab's locks sleep and this context must not: on PREEMPT_RT slab
+ * is off limits in hard interrupts and under raw spinlocks.
+ */
+static inline bool slab_sleeps(void)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible();
+}
+
+/*
+ * Tell whether the slab allocator may be called here: an NMI may have
+ * interrupted it. The paths of a hit's neighbours, which no NMI takes, ask
+ * slab_sleeps() alone, which costs nothing without PREEMPT_RT.
  */
 static inline bool slab_allowed(void)
 {
-	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
+	return !in_nmi() && !slab_sleeps();
 }
 
 #endif /* _BYTEPOOL_OBJCACHE_TYPES_H */

@@ -74,28 +74,24 @@
 
 /*
  * Enter a new handle in live_list. It stays there until it is freed, retired or
- * quarantined. Returns false if handles_lock cannot be taken in this context.
+ * quarantined.
  */
-static bool handle_link(struct bytepool *pool, struct bytepool_buf *buf)
+static void handle_link(struct bytepool *pool, struct bytepool_buf *buf)
 {
 	unsigned long flags;
 
-	if (!lock_unless_held(&pool->handles_lock, &flags))
-		return false;
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_add(&buf->link, &pool->live_list);
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-	return true;
 }
 
-static bool handle_unlink(struct bytepool *pool, struct bytepool_buf *buf)
+static void handle_unlink(struct bytepool *pool, struct bytepool_buf *buf)
 {
 	unsigned long flags;
 
-	if (!lock_unless_held(&pool->handles_lock, &flags))
-		return false;
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_del(&buf->link);
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-	return true;
 }
 
 static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
@@ -117,10 +113,8 @@ static noinline struct bytepool_buf *handle_create(struct bytepool *pool,
 	buf->cpu = pool->objects.cpu;
 	buf->cpu_ofs = 0;
 	buf->site = 0;
-	if (handle_link(pool, buf))
-		return buf;
-	kmem_cache_free(pool->handles->slab, buf);
-	return NULL;
+	handle_link(pool, buf);
+	return buf;
 }
 
 /*
@@ -151,50 +145,34 @@ static struct bytepool_buf *handle_alloc(struct bytepool *pool, gfp_t gfp)
  * handle_destroy() - free a dead handle
  * @pool: the pool
  * @buf: the handle, without payload
- *
- * Return: false, and nothing is done, if only the worker can free the handle.
  */
-bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf)
+void handle_destroy(struct bytepool *pool, struct bytepool_buf *buf)
 {
-	if (!handle_unlink(pool, buf))
-		return false;
+	handle_unlink(pool, buf);
 	cache_free(pool->handles, buf);
-	return true;
 }
 
 /*
- * Retire a dead handle of a pool that bypasses magazines. Sets *oldest to a
- * handle to free if there are too many.
+ * Retire a dead handle of a pool that bypasses magazines. If there are too many,
+ * free the oldest.
  */
-static bool handle_retire(struct bytepool *pool, struct bytepool_buf *buf,
-			  struct bytepool_buf **oldest)
+static void handle_retire(struct bytepool *pool, struct bytepool_buf *buf)
 {
+	struct bytepool_buf *oldest = NULL;
 	unsigned long flags;
 
-	if (!lock_unless_held(&pool->handles_lock, &flags))
-		return false;
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_del(&buf->link);
 	list_add_tail(&buf->link, &pool->retired);
 	if (++pool->nr_retired > RETIRED_HANDLES) {
-		*oldest = list_first_entry(&pool->retired, struct bytepool_buf,
-					   link);
-		list_del(&(*oldest)->link);
+		oldest = list_first_entry(&pool->retired, struct bytepool_buf,
+					  link);
+		list_del(&oldest->link);
 		pool->nr_retired--;
 	}
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-	return true;
-}
-
-static bool handle_free_bypassed(struct bytepool *pool,
-				 struct bytepool_buf *buf)
-{
-	struct bytepool_buf *oldest = NULL;
-
-	if (!handle_retire(pool, buf, &oldest))
-		return false;
 	if (oldest)
 		kmem_cache_free(pool->handles->slab, oldest);
-	return true;
 }
 
 /* Keep a dead handle without payload, so that a late release is recognised. */
@@ -202,11 +180,10 @@ static void handle_free(struct bytepool *pool, struct bytepool_buf *buf)
 {
 	struct objcache *oc = &pool->objects;
 
-	if (oc->bypass ? handle_free_bypassed(pool, buf) :
-			 objcache_put_uncounted(oc, class_spare(pool), buf))
-		return;
-	if (!handle_destroy(pool, buf))
-		objcache_park(oc, class_spare(pool), buf, false);
+	if (oc->bypass)
+		handle_retire(pool, buf);
+	else if (!objcache_put_uncounted(oc, class_spare(pool), buf))
+		handle_destroy(pool, buf);
 }
 
 /* === Construction === */
@@ -305,12 +282,12 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
 	rcu_read_lock();
 	payload_clear(pool, buf->data, payload_size(pool, buf));
 	big_free(buf->data);
-	if (oversize_uncharge(pool, -1, payload_size(pool, buf)))
+	if (oversize_uncharge(pool, -1, payload_size(pool, buf))) {
 		handle_free(pool, buf);
-	else if (handle_destroy(pool, buf))
+	} else {
+		handle_destroy(pool, buf);
 		objcache_unpin(oc);
-	else
-		objcache_park(oc, class_spare(pool), buf, true);
+	}
 	rcu_read_unlock();
 }
 
@@ -319,29 +296,24 @@ static void buf_free_oversize(struct bytepool *pool, struct bytepool_buf *buf)
  * @pool: the pool
  * @buf: the handle
  * @late: the buffer came back after the pool was destroyed
- *
- * Return: false, and nothing is done, if only the worker can take it apart.
  */
-bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
+void buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 {
 	if (READ_ONCE(buf->flags) & BUF_OVERSIZE) {
 		buf_free_oversize(pool, buf);
-		return true;
+		return;
 	}
 	/* The buffer was put twice, and is alive or already taken apart. */
 	if (unlikely(!(READ_ONCE(buf->flags) & BUF_IDLE))) {
 		report_misuse(pool, MISUSE_CORRUPT, buf, 0,
 			      READ_ONCE(buf->site));
-		return true;
+		return;
 	}
-	if (late && !handle_unlink(pool, buf))
-		return false;
 	payload_free(pool, buf);
 	if (late)
-		cache_free(pool->handles, buf);
+		handle_destroy(pool, buf);
 	else
 		handle_free(pool, buf);
-	return true;
 }
 
 /* === Buffers === */
@@ -390,8 +362,10 @@ static void buf_refuse(struct bytepool *pool, struct bytepool_buf *buf,
 	if (!(READ_ONCE(buf->flags) & BUF_IDLE))
 		return;
 	atomic64_inc(&counts_of(&pool->objects, buf->class)->quarantined);
-	if (!lock_unless_held(&pool->handles_lock, &flags))
+	/* An NMI may have interrupted the holder of the lock: leak the memory. */
+	if (in_nmi())
 		return;
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_move(&buf->link, &pool->quarantine_list);
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 }
@@ -581,7 +555,7 @@ static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
 	void *data, *handle;
 	struct bytepool_buf *buf;
 
-	if (!slab_allowed())
+	if (slab_sleeps())
 		return buf_get_slow(pool, len, gfp, NULL, site);
 	if (!depot_is_empty(&pool->objects, ofs))
 		return buf_get_depot(pool, len, gfp, ofs, site);
@@ -1301,8 +1275,7 @@ unsigned int bytepool_prefill(struct bytepool *pool, size_t len,
 		if (!buf)
 			break;
 		if (!objcache_fill(oc, class_buf(tier), buf)) {
-			if (!buf_destruct(pool, buf, false))
-				objcache_park(oc, class_buf(tier), buf, false);
+			buf_destruct(pool, buf, false);
 			break;
 		}
 	}

@@ -249,11 +249,7 @@ bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 	rest->got_by = got_by;
 	rest->put_by = put_by;
 	memset(mem, POISON_FREE, size);
-	if (!lock_unless_held(&pool->handles_lock, &flags)) {
-		budget_uncharge(pool->objects.budget, size);
-		kfree(rest);
-		return false;
-	}
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	list_add_tail(&rest->list, &pool->resting);
 	/* It is in the list: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	WRITE_ONCE(pool->resting_bytes, pool->resting_bytes + size);

@@ -56,22 +56,19 @@ static void *typed_construct(struct bytepool *pool, unsigned int tier,
  * @class: the object's class
  * @obj: the object
  * @how: DESTRUCT_*
- *
- * Return: true.
  */
-bool typed_destruct(struct objcache *oc, unsigned int class, void *obj,
+void typed_destruct(struct objcache *oc, unsigned int class, void *obj,
 		    unsigned int how)
 {
 	struct bytepool *pool = pool_of(oc);
 
 	if (class == CLASS_PUT) {
 		raw_put(pool, obj, 0);
-		return true;
+		return;
 	}
 	if (pool->type.fini && !(how & DESTRUCT_LATE))
 		pool->type.fini(typed_functions(pool), obj);
 	cache_free(pool->tier[class / 2].payload, obj);
-	return true;
 }
 
 /**

@@ -387,8 +387,8 @@ void oversize_count(struct bytepool *pool, size_t len);
 bool oversize_uncharge(struct bytepool *pool, int tier, size_t size);
 
 /* buf.c */
-bool buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
-bool handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
+void buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
+void handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
 
 /* raw.c */
 extern u64 raw_mark_key;
@@ -438,7 +438,7 @@ static inline bool has_red_zones(const struct bytepool *pool)
 }
 
 /* objects.c */
-bool typed_destruct(struct objcache *oc, unsigned int class, void *obj,
+void typed_destruct(struct objcache *oc, unsigned int class, void *obj,
 		    unsigned int how);
 struct parked *typed_park(struct objcache *oc, unsigned int class, void *obj);
 struct bytepool *typed_pool_of(void *functions, unsigned long site);

@@ -264,7 +264,7 @@ static noinline void *raw_get_miss(struct bytepool *pool, size_t len, gfp_t gfp,
 	const struct tier *tier = tier_at(pool, ofs);
 	void *mem;
 
-	if (!slab_allowed())
+	if (slab_sleeps())
 		return raw_get(pool, ofs_to_class(ofs) / 2, len, gfp, site,
 			       payload_construct);
 	if (!depot_is_empty(&pool->objects, ofs))
