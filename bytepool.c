@@ -487,9 +487,7 @@ static void pool_destruct(struct objcache *oc, unsigned int class, void *obj,
 	struct bytepool *pool = pool_of(oc);
 	bool late = how & DESTRUCT_LATE;
 
-	if (class == CLASS_PUT)
-		bytepool_put(pool, obj);
-	else if (class == class_spare(pool))
+	if (class == class_spare(pool))
 		handle_destroy(pool, obj);
 	else if (class == class_raw(class / 2))
 		cache_free(pool->tier[class / 2].payload, obj);
@@ -503,8 +501,6 @@ static struct parked *pool_park(struct objcache *oc, unsigned int class,
 {
 	struct bytepool *pool = pool_of(oc);
 
-	if (class == CLASS_PUT)
-		return obj;
 	if (class == class_spare(pool)) {
 		/*
 		 * The entry overlays fields, but not the count, which is 0
@@ -976,6 +972,7 @@ static void __exit bytepool_exit(void)
 	cancel_delayed_work_sync(&trim_work);
 	debugfs_module_exit();
 	shrinker_free(shrinker);
+	raw_module_exit();
 	track_module_exit();
 	payload_module_exit();
 	sites_module_exit();

@@ -62,10 +62,6 @@ void typed_destruct(struct objcache *oc, unsigned int class, void *obj,
 {
 	struct bytepool *pool = pool_of(oc);
 
-	if (class == CLASS_PUT) {
-		raw_put(pool, obj, 0);
-		return;
-	}
 	if (pool->type.fini && !(how & DESTRUCT_LATE))
 		pool->type.fini(typed_functions(pool), obj);
 	cache_free(pool->tier[class / 2].payload, obj);

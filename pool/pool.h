@@ -52,9 +52,6 @@
 /* From this size on a tier may fall back to vmalloc(). */
 #define VMALLOC_FROM (64UL << 10)
 
-/* Class of a put that the worker has to retry: see raw_put_tracked(). */
-#define CLASS_PUT UINT_MAX
-
 /* Tier sizes, capacities and addresses are multiples of this. */
 #define BYTEPOOL_GRAIN 64
 
@@ -402,6 +399,7 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	      unsigned long site, construct_fn construct);
 void raw_put(struct bytepool *pool, void *mem, unsigned long site);
 void raw_module_init(void);
+void raw_module_exit(void);
 
 /**
  * struct typed_pool - a typed pool, as its user knows it
@@ -654,6 +652,9 @@ size_t rest_scan(struct bytepool *pool, size_t bytes);
  * @level: level of the table that the entry is in
  * @slab: the memory is an object of the tier's slab cache, and is recycled
  * @site: call site of the get
+ * @put_by: call site of the put; 0 while the memory is out
+ * @parked: in the list of puts that came in an NMI
+ * @rcu: frees the entry
  */
 struct track {
 	struct hlist_node node;
@@ -665,14 +666,11 @@ struct track {
 	u8 level;
 	bool slab;
 	unsigned long site;
-};
-
-/* Result of a look-up of tracked memory. */
-enum track_found {
-	TRACK_FOUND,
-	TRACK_NONE,
-	TRACK_OTHER_POOL,
-	TRACK_BUSY, /* the table cannot be locked in this context */
+	unsigned long put_by;
+	union {
+		struct llist_node parked;
+		struct rcu_head rcu;
+	};
 };
 
 /* So many reports of a pool in so many jiffies. */
@@ -705,9 +703,9 @@ void *get_failed_oversize(struct bytepool *pool, unsigned long site);
 bool get_allowed_slow(struct bytepool *pool, gfp_t gfp, unsigned long site);
 void report_gfp(struct bytepool *pool, gfp_t gfp, unsigned long site);
 struct track *track_alloc(gfp_t gfp);
-bool track_add(struct track *track);
-enum track_found track_remove(struct bytepool *pool, const void *mem,
-			      struct track *copy);
+void track_add(struct track *track);
+struct track *track_find(const void *mem);
+void track_remove(struct track *track);
 long pool_outstanding(struct bytepool *pool);
 void report_outstanding(struct bytepool *pool);
 int outstanding_show(struct bytepool *pool, struct seq_file *m);

@@ -14,10 +14,12 @@
  */
 
 #include <linux/instruction_pointer.h>
+#include <linux/irq_work.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "pool.h"
@@ -53,10 +55,9 @@ static __always_inline int raw_tier(const struct bytepool *pool,
 
 /*
  * Track memory by an entry that was allocated before the memory, so that a get
- * without memory for the entry has served nothing. Returns false if the table
- * cannot be locked: in userspace, in a signal handler.
+ * without memory for the entry has served nothing.
  */
-static bool track_raw(struct track *track, struct bytepool *pool, void *mem,
+static void track_raw(struct track *track, struct bytepool *pool, void *mem,
 		      size_t len, size_t size, int tier, bool slab,
 		      unsigned long site)
 {
@@ -67,7 +68,8 @@ static bool track_raw(struct track *track, struct bytepool *pool, void *mem,
 	track->tier = tier;
 	track->slab = slab;
 	track->site = site;
-	return track_add(track);
+	track->put_by = 0;
+	track_add(track);
 }
 
 static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
@@ -83,12 +85,11 @@ static void *raw_get_fallback(struct bytepool *pool, unsigned int tier,
 		return NULL;
 	track = track_alloc(gfp);
 	mem = track ? big_vmalloc(size, gfp) : NULL;
-	if (!mem ||
-	    !track_raw(track, pool, mem, len, size, tier, false, site)) {
-		big_free(mem);
+	if (!mem) {
 		kfree(track);
 		return NULL;
 	}
+	track_raw(track, pool, mem, len, size, tier, false, site);
 	/* The pool is alive: all gets end before bytepool_destroy(). */
 	objcache_count_miss(&pool->objects, class_raw(tier), len, gfp);
 	if (has_red_zones(pool))
@@ -107,21 +108,15 @@ static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
 		return NULL;
 	track = size ? track_alloc(gfp) : NULL;
 	mem = track ? oversize_alloc(pool, len, gfp) : NULL;
-	if (!mem)
-		goto err_free_track;
-	if (!track_raw(track, pool, mem, len, size, -1, false, site))
-		goto err_free_mem;
+	if (!mem) {
+		kfree(track);
+		return get_failed_oversize(pool, site);
+	}
+	track_raw(track, pool, mem, len, size, -1, false, site);
 	oversize_count(pool, len);
 	if (has_red_zones(pool))
 		red_zone_set(mem, len, size);
 	return mem;
-
-err_free_mem:
-	big_free(mem);
-	limit_uncharge(pool, size);
-err_free_track:
-	kfree(track);
-	return get_failed_oversize(pool, site);
 }
 
 /**
@@ -177,12 +172,8 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 		kfree(track);
 		return raw_get_fallback(pool, tier, len, gfp, site);
 	}
-	if (track &&
-	    !track_raw(track, pool, mem, len, size, tier, true, site)) {
-		objcache_put(&pool->objects, class, mem);
-		kfree(track);
-		return NULL;
-	}
+	if (track)
+		track_raw(track, pool, mem, len, size, tier, true, site);
 	if (!fresh && gfp & __GFP_ZERO)
 		memset(mem, 0, size);
 	if (!pool_is_typed(pool))
@@ -385,38 +376,94 @@ static void raw_put_checked(struct bytepool *pool, const struct track *track,
 		raw_put_tier(pool, track->tier, track->mem, site);
 }
 
+/* Put memory whose entry is the caller's. The pool may be gone after this. */
+static void raw_put_owned(struct track *track)
+{
+	struct bytepool *pool = track->pool;
+	/* A put that is refused tries to exchange it. */
+	unsigned long site = READ_ONCE(track->put_by);
+
+	/* First: once the memory is back, another get may track it. */
+	track_remove(track);
+	if (has_red_zones(pool))
+		red_zone_check(pool, track->mem, track->len, track->size,
+			       track->site, site);
+	if (track->slab)
+		raw_put_checked(pool, track, site);
+	else
+		raw_free_tracked(pool, track);
+	kfree_rcu(track, rcu);
+}
+
+/* Entries of memory that was put in an NMI. */
+static LLIST_HEAD(parked_puts);
+
+static void parked_puts_fn(struct work_struct *work)
+{
+	struct track *track, *next;
+
+	llist_for_each_entry_safe(track, next, llist_del_all(&parked_puts),
+				  parked) {
+		raw_put_owned(track);
+		cond_resched();
+	}
+}
+
+static DECLARE_WORK(parked_puts_work, parked_puts_fn);
+
+static void parked_puts_irq_fn(struct irq_work *irq)
+{
+	queue_work(bytepool_wq, &parked_puts_work);
+}
+
+static DEFINE_IRQ_WORK(parked_puts_irq, parked_puts_irq_fn);
+
+void raw_module_exit(void)
+{
+	irq_work_sync(&parked_puts_irq);
+	cancel_work_sync(&parked_puts_work);
+}
+
+/*
+ * Own the entry of memory that is put. Returns NULL, and reports, if the memory
+ * is not tracked, or if it is of another pool.
+ */
+static struct track *raw_own(struct bytepool *pool, void *mem, bool tier,
+			     unsigned long site)
+{
+	struct track *track;
+
+	rcu_read_lock();
+	track = track_find(mem);
+	if (track && track->pool != pool) {
+		report_misuse(pool, MISUSE_PUT_OTHER_POOL, mem, site,
+			      track->site);
+		track = NULL;
+	} else if (!track || cmpxchg(&track->put_by, 0, site)) {
+		report_misuse(pool,
+			      tier ? MISUSE_PUT_UNKNOWN : MISUSE_PUT_FOREIGN,
+			      mem, site, 0);
+		track = NULL;
+	}
+	rcu_read_unlock();
+	return track;
+}
+
 /* Put tracked memory, or refuse memory that is not tracked. */
 static void raw_put_tracked(struct bytepool *pool, void *mem, bool tier,
 			    unsigned long site)
 {
-	struct track track;
+	struct track *track = raw_own(pool, mem, tier, site);
 
-	switch (track_remove(pool, mem, &track)) {
-	case TRACK_FOUND:
-		if (has_red_zones(pool))
-			red_zone_check(pool, mem, track.len, track.size,
-				       track.site, site);
-		if (track.slab)
-			raw_put_checked(pool, &track, site);
-		else
-			raw_free_tracked(pool, &track);
-		break;
-	case TRACK_BUSY:
-		/* In userspace, in a signal handler: the worker retries. */
-		rcu_read_lock();
-		objcache_park(&pool->objects, CLASS_PUT, mem, false);
-		rcu_read_unlock();
-		break;
-	case TRACK_OTHER_POOL:
-		report_misuse(pool, MISUSE_PUT_OTHER_POOL, mem, site,
-			      track.site);
-		break;
-	case TRACK_NONE:
-		report_misuse(pool,
-			      tier ? MISUSE_PUT_UNKNOWN : MISUSE_PUT_FOREIGN,
-			      mem, site, 0);
-		break;
+	if (!track)
+		return;
+	if (!in_nmi()) {
+		raw_put_owned(track);
+		return;
 	}
+	/* The entry waits for a worker, and its memory is out until then. */
+	llist_add(&track->parked, &parked_puts);
+	irq_work_queue(&parked_puts_irq);
 }
 
 /**

@@ -11,14 +11,17 @@
  * rehashing: a look-up goes through all levels, of which each has few entries in
  * a chain. The work item track_work adds a level once the highest one is full.
  * It frees a level that is empty once the one below is at most half full. (No
- * rhashtable: on Linux 6.1 its locks do not
- * keep interrupts out.)
+ * rhashtable: on Linux 6.1 its locks do not keep interrupts out.)
+ *
+ * A look-up takes no lock, so that an NMI can look: entries are freed by RCU.
+ * Who sets track.put_by owns the entry, and removes it.
  */
 
 #include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -198,10 +201,8 @@ struct track *track_alloc(gfp_t gfp)
 /**
  * track_add() - enter memory by its address
  * @track: the entry, filled in
- *
- * Return: true; false if the table cannot be locked in this context.
  */
-bool track_add(struct track *track)
+void track_add(struct track *track)
 {
 	u32 hash = track_hash(track->mem);
 	struct track_level *level;
@@ -210,26 +211,29 @@ bool track_add(struct track *track)
 	bool full;
 
 	rcu_read_lock();
-	if (!lock_unless_held(track_lock(hash), &flags)) {
-		rcu_read_unlock();
-		return false;
-	}
+	raw_spin_lock_irqsave(track_lock(hash), flags);
 	top = READ_ONCE(top_level);
 	level = level_at(top);
-	hlist_add_head(&track->node, track_bucket(level, hash));
 	track->level = top;
+	hlist_add_head_rcu(&track->node, track_bucket(level, hash));
 	raw_spin_unlock_irqrestore(track_lock(hash), flags);
 	atomic_long_inc(&level->nr);
 	full = must_grow(top);
 	rcu_read_unlock();
 	if (full)
 		queue_work(bytepool_wq, &track_work);
-	return true;
 }
 
-/* Look for memory in all levels, with its lock held and under RCU. */
-static struct track *track_find(const void *mem, u32 hash)
+/**
+ * track_find() - look for memory in all levels
+ * @mem: the memory
+ *
+ * Context: any, under RCU.
+ * Return: the entry, or NULL.
+ */
+struct track *track_find(const void *mem)
 {
+	u32 hash = track_hash(mem);
 	struct track_level *level;
 	struct track *track;
 	int i;
@@ -238,54 +242,32 @@ static struct track *track_find(const void *mem, u32 hash)
 		level = level_at(i);
 		if (!level)
 			continue;
-		hlist_for_each_entry(track, track_bucket(level, hash), node)
-			if (track->mem == mem)
-				return track;
+		hlist_for_each_entry_rcu(track, track_bucket(level, hash),
+					 node) if (track->mem ==
+						   mem) return track;
 	}
 	return NULL;
 }
 
 /**
  * track_remove() - take an entry out
- * @pool: pool that the caller takes the memory to be of
- * @mem: the memory
- * @copy: filled in with the entry, if there is one
- *
- * Return: TRACK_FOUND, and the entry is gone; or why it was not removed.
+ * @track: the entry, which is the caller's, to be freed by kfree_rcu()
  */
-enum track_found track_remove(struct bytepool *pool, const void *mem,
-			      struct track *copy)
+void track_remove(struct track *track)
 {
-	enum track_found found = TRACK_NONE;
-	u32 hash = track_hash(mem);
-	struct track *track;
+	raw_spinlock_t *lock = track_lock(track_hash(track->mem));
 	unsigned long flags;
-	bool shrink = false;
+	bool shrink;
 
 	rcu_read_lock();
-	if (!lock_unless_held(track_lock(hash), &flags)) {
-		rcu_read_unlock();
-		return TRACK_BUSY;
-	}
-	track = track_find(mem, hash);
-	if (track) {
-		*copy = *track;
-		found = track->pool == pool ? TRACK_FOUND : TRACK_OTHER_POOL;
-	}
-	if (found == TRACK_FOUND)
-		hlist_del(&track->node);
-	raw_spin_unlock_irqrestore(track_lock(hash), flags);
-	if (found == TRACK_FOUND) {
-		atomic_long_dec(&level_at(copy->level)->nr);
-		shrink = may_shrink(READ_ONCE(top_level));
-	}
+	raw_spin_lock_irqsave(lock, flags);
+	hlist_del_rcu(&track->node);
+	raw_spin_unlock_irqrestore(lock, flags);
+	atomic_long_dec(&level_at(track->level)->nr);
+	shrink = may_shrink(READ_ONCE(top_level));
 	rcu_read_unlock();
 	if (shrink)
 		queue_work(bytepool_wq, &track_work);
-	/* Not kfree(): slab may be off limits here. */
-	if (found == TRACK_FOUND)
-		big_free(track);
-	return found;
 }
 
 static void look_at_bucket(struct track_level *level, unsigned int i,

@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <shim.h>
 #include <errno.h>
@@ -738,6 +739,16 @@ static struct workqueue_struct rcu_wq = {
 };
 static struct rcu_head *callbacks;
 
+static void call_back(struct rcu_head *head)
+{
+	unsigned long offset = (unsigned long)head->func;
+
+	if (offset < RCU_FREE_MAX)
+		kfree((char *)head - offset);
+	else
+		head->func(head);
+}
+
 /* They run where the kernel runs them: in a soft interrupt. */
 static void rcu_work_fn(struct work_struct *unused)
 {
@@ -747,7 +758,7 @@ static void rcu_work_fn(struct work_struct *unused)
 	preempt_count() += SOFTIRQ_OFFSET;
 	for (; head; head = next) {
 		next = head->next;
-		head->func(head);
+		call_back(head);
 	}
 	preempt_count() -= SOFTIRQ_OFFSET;
 }

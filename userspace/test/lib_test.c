@@ -613,6 +613,100 @@ static void *wait_for_signal(void *arg)
 	return NULL;
 }
 
+#ifdef __x86_64__
+#define TRAP_FLAG 0x100UL
+
+#define TOO_LARGE ((2 << 20) + 1)
+
+/* The handler comes after each instruction whose number is at modulo every. */
+static unsigned long nr_traps, trap_at, trap_every;
+static size_t trap_len;
+static void *trap_mem[2];
+
+static void put_and_get(unsigned int i, size_t len)
+{
+	bytepool_put(signal_pool, trap_mem[i]);
+	trap_mem[i] = bytepool_get(signal_pool, len, GFP_ATOMIC);
+}
+
+static void on_trap(int sig)
+{
+	(void)sig;
+	if (nr_traps++ % trap_every != trap_at)
+		return;
+	swap_slot(nr_traps % 16, trap_len, GFP_ATOMIC);
+	put_and_get(0, trap_len);
+	put_and_get(1, TOO_LARGE);
+}
+
+/* Loads magazines, flushes them, and takes from and gives to slab. */
+static void take_every_lock(void)
+{
+	struct bytepool_buf *bufs[12];
+	void *mem[2];
+	unsigned int i;
+
+	for (i = 0; i < 12; i++)
+		bufs[i] = bytepool_get_buf(signal_pool, trap_len, GFP_ATOMIC);
+	mem[0] = bytepool_get(signal_pool, trap_len, GFP_ATOMIC);
+	mem[1] = bytepool_get(signal_pool, TOO_LARGE, GFP_ATOMIC);
+	for (i = 0; i < 12; i++)
+		bytepool_buf_release(bufs[i]);
+	for (i = 0; i < 2; i++)
+		bytepool_put(signal_pool, mem[i]);
+}
+
+/* What a handler puts inside of a lock may be left to a worker. */
+static void wait_until_quiet(struct bytepool *pool)
+{
+	struct bytepool_stats stats;
+
+	do {
+		bytepool_get_stats(pool, &stats);
+	} while (stats.total_get != stats.total_put || stats.oversize_in_use);
+}
+
+static void step_under_signals(unsigned int flags, size_t len)
+{
+	unsigned int i;
+
+	signal_pool = create("stepped", flags);
+	signal(SIGTRAP, on_trap);
+	trap_every = 16;
+	trap_len = len;
+	for (trap_at = 0; trap_at < trap_every; trap_at++) {
+		nr_traps = 0;
+		__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() |
+					       TRAP_FLAG);
+		take_every_lock();
+		__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() &
+					       ~TRAP_FLAG);
+	}
+	signal(SIGTRAP, SIG_DFL);
+	if (nr_traps)
+		CHECK(nr_traps > 1000);
+	else
+		puts("# the processor's trap flag does not trap");
+	clear_slots();
+	for (i = 0; i < 2; i++) {
+		bytepool_put(signal_pool, trap_mem[i]);
+		trap_mem[i] = NULL;
+	}
+	wait_until_quiet(signal_pool);
+	check_quiet(signal_pool);
+	bytepool_destroy(signal_pool);
+}
+
+static void signal_handlers_at_every_instruction(void)
+{
+	/* A magazine of this tier holds four. */
+	step_under_signals(0, 64 << 10);
+	step_under_signals(BYTEPOOL_RCU, 64 << 10);
+	/* What is checked is looked at byte by byte. */
+	step_under_signals(BYTEPOOL_CHECK, 100);
+}
+#endif
+
 /* The first thing that a thread does with the library is in a handler. */
 static void first_use_in_a_signal_handler(void)
 {
@@ -717,8 +811,6 @@ static void forked_child_goes_on(void)
 }
 
 #ifdef __x86_64__
-#define TRAP_FLAG 0x100UL
-
 /* A thread that stands still after each instruction until it is told to go. */
 static struct stepped {
 	struct bytepool_buf *bufs[2];
@@ -820,6 +912,10 @@ static const struct lib_test tests[] = {
 	{ "a_thread_that_only_releases", a_thread_that_only_releases },
 	{ "lookups_under_liburcu", lookups_under_liburcu },
 	{ "signal_handlers_may_use_it", signal_handlers_may_use_it },
+#ifdef __x86_64__
+	{ "signal_handlers_at_every_instruction",
+	  signal_handlers_at_every_instruction },
+#endif
 	{ "first_use_in_a_signal_handler", first_use_in_a_signal_handler },
 	{ "forked_child_goes_on", forked_child_goes_on },
 #ifdef __x86_64__

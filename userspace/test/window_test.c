@@ -180,6 +180,7 @@ static const struct window nmi_windows[] = {
 	{ "refill", OP_GET, 12, 12, 8, 16, FOUR_FIT, 0, OFTEN },
 	{ "flush", OP_RELEASE, 9, 8, 0, 16, FOUR_FIT, 0, OFTEN },
 	{ "exhausted bound", OP_RELEASE, 3, 2, 0, 2, FOUR_FIT, 0, OFTEN },
+	{ "checked", OP_RAW_PAIR, 2, 1, 0, 16, 128, BYTEPOOL_CHECK, OFTEN },
 };
 
 enum interruption {

@@ -35,6 +35,18 @@ void synchronize_rcu(void);
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void rcu_barrier(void);
 
+/* As in the kernel, the place of the head in what is freed stands for it. */
+#define RCU_FREE_MAX 4096
+#define kfree_rcu(ptr, head)                                                  \
+	do {                                                                  \
+		__typeof__(ptr) freed = (ptr);                                \
+                                                                              \
+		static_assert(offsetof(__typeof__(*freed), head) <            \
+			      RCU_FREE_MAX);                                  \
+		call_rcu(&freed->head, (void (*)(struct rcu_head *))offsetof( \
+					       __typeof__(*freed), head));    \
+	} while (0)
+
 /* A hurry that only a scheduler could show. */
 #define synchronize_rcu_expedited() synchronize_rcu()
 
