@@ -242,9 +242,9 @@ struct track *track_find(const void *mem)
 		level = level_at(i);
 		if (!level)
 			continue;
-		hlist_for_each_entry_rcu(track, track_bucket(level, hash),
-					 node) if (track->mem ==
-						   mem) return track;
+		hlist_for_each_entry_rcu(track, track_bucket(level, hash), node)
+			if (track->mem == mem)
+				return track;
 	}
 	return NULL;
 }
