@@ -341,6 +341,7 @@ static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 	INIT_LIST_HEAD(&pool->retired);
 	INIT_LIST_HEAD(&pool->quarantine_list);
 	INIT_LIST_HEAD(&pool->resting);
+	wrap_pool_init(pool);
 	ratelimit_state_init(&pool->reports, REPORT_INTERVAL, REPORT_BURST);
 	INIT_LIST_HEAD(&pool->list);
 	/* Put by pool_free(): buffers may outlive the module of the pool. */
@@ -500,19 +501,21 @@ static struct parked *pool_park(struct objcache *oc, unsigned int class,
 				void *obj)
 {
 	struct bytepool *pool = pool_of(oc);
+	struct bytepool_buf *buf = obj;
 
-	if (class == class_spare(pool)) {
-		/*
-		 * The entry overlays fields, but not the count, which is 0
-		 * before. Pairs with smp_rmb() in count_buf().
-		 */
-		smp_wmb();
-		return &((struct bytepool_buf *)obj)->parked;
-	}
-	if (class == class_buf(class / 2))
-		return ((struct bytepool_buf *)obj)->data;
 	/* Behind the mark, by which a second put is recognised. */
-	return obj + sizeof(u64);
+	if (class != class_spare(pool) && class == class_raw(class / 2))
+		return obj + sizeof(u64);
+	/* The payload is the pool's, but for a wrapped one. */
+	if (class != class_spare(pool) &&
+	    !(READ_ONCE(buf->flags) & BUF_WRAPPED))
+		return buf->data;
+	/*
+	 * The entry overlays fields, but not the count, which is 0 before. Pairs
+	 * with smp_rmb() in count_buf().
+	 */
+	smp_wmb();
+	return &buf->parked;
 }
 
 static void pool_dropped(struct objcache *oc, unsigned int class)
@@ -580,6 +583,7 @@ static void pool_kill(struct bytepool *pool)
 
 	pool_unpublish(pool);
 	objcache_kill(&pool->objects);
+	wrap_pool_kill(pool);
 	rest_drain(pool, 0);
 	/* The counters stand still: memory that comes back now unpins. */
 	out = pool_outstanding(pool);

@@ -127,6 +127,7 @@ struct bytepool_view {
  * @misuse: operations refused, each reported in the kernel log
  * @quarantined: pieces of memory withheld after misuse, until the pool goes
  * @nr_tiers: how many tiers the pool has
+ * @wrapped: buffers of bytepool_wrap() that are in use now
  */
 struct bytepool_stats {
 	__u64 total_get;
@@ -138,6 +139,7 @@ struct bytepool_stats {
 	__u64 misuse;
 	__u64 quarantined;
 	__u32 nr_tiers;
+	__u64 wrapped;
 };
 
 /**
@@ -230,6 +232,11 @@ struct bytepool_view __must_check bytepool_buf_slice(struct bytepool_buf *buf,
 struct bytepool_view __must_check
 bytepool_view_slice(const struct bytepool_view *view, size_t off, size_t len);
 void bytepool_view_release(struct bytepool_view *view);
+
+struct bytepool_buf *__must_check
+bytepool_wrap(struct bytepool *pool, void *mem, size_t len,
+	      void (*free_fn)(void *mem, size_t len, void *arg), void *arg,
+	      gfp_t gfp);
 
 int __must_check bytepool_get_bufs(struct bytepool *pool, size_t len,
 				   unsigned int nr, struct bytepool_buf **bufs,

@@ -15,6 +15,7 @@
  *	rcu.c		buffers found under RCU
  *	destroy.c	the end of a pool, with memory out
  *	objects.c	typed object pools
+ *	wrap.c		buffers whose memory is not the pool's
  *
  * They are one module: bytepool_kunit.ko on kernels with KUnit; elsewhere,
  * with the small KUnit in standalone/, bytepool_selftest.ko. Userspace runs
@@ -29,7 +30,7 @@ kunit_test_suites(&bpt_create_suite, &bpt_raw_suite, &bpt_gfp_suite,
 		  &bpt_idle_suite, &bpt_limit_suite, &bpt_stats_suite,
 		  &bpt_misuse_suite, &bpt_check_suite, &bpt_context_suite,
 		  &bpt_cpus_suite, &bpt_load_suite, &bpt_rcu_suite,
-		  &bpt_destroy_suite, &bpt_objects_suite);
+		  &bpt_destroy_suite, &bpt_objects_suite, &bpt_wrap_suite);
 
 MODULE_DESCRIPTION("Test cases of bytepool");
 MODULE_LICENSE("GPL");

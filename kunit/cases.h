@@ -43,6 +43,7 @@ extern struct kunit_suite bpt_load_suite;
 extern struct kunit_suite bpt_rcu_suite;
 extern struct kunit_suite bpt_destroy_suite;
 extern struct kunit_suite bpt_objects_suite;
+extern struct kunit_suite bpt_wrap_suite;
 
 /* === Fixture === */
 

@@ -176,7 +176,7 @@ static void handle_retire(struct bytepool *pool, struct bytepool_buf *buf)
 }
 
 /* Keep a dead handle without payload, so that a late release is recognised. */
-static void handle_free(struct bytepool *pool, struct bytepool_buf *buf)
+void handle_free(struct bytepool *pool, struct bytepool_buf *buf)
 {
 	struct objcache *oc = &pool->objects;
 
@@ -301,6 +301,10 @@ void buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 {
 	if (READ_ONCE(buf->flags) & BUF_OVERSIZE) {
 		buf_free_oversize(pool, buf);
+		return;
+	}
+	if (READ_ONCE(buf->flags) & BUF_WRAPPED) {
+		wrap_end(pool, buf, late);
 		return;
 	}
 	/* The buffer was put twice, and is alive or already taken apart. */
@@ -454,6 +458,43 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 err_free_handle:
 	handle_free(pool, buf);
 	return get_failed_oversize(pool, site);
+}
+
+/**
+ * buf_of_memory() - make an idle handle over memory that is not the pool's
+ * @pool: the pool
+ * @mem: the memory
+ * @len: its length, in bytes
+ * @gfp: for the allocator
+ *
+ * Return: the handle, for buf_issue_memory(); or NULL.
+ */
+struct bytepool_buf *buf_of_memory(struct bytepool *pool, void *mem, size_t len,
+				   gfp_t gfp)
+{
+	struct bytepool_buf *buf = handle_alloc(pool, gfp);
+
+	if (!buf)
+		return NULL;
+	buf->data = mem;
+	/* Whether it is contiguous is not known. */
+	WRITE_ONCE(buf->flags, (pool->handle_flags & ~(BUF_CHECK | BUF_LIMIT)) |
+				       BUF_WRAPPED | BUF_VMALLOC);
+	handle_set(buf, CLASS_WRAPPED, len);
+	memset(handle_priv(buf), 0, pool->priv_size);
+	return buf;
+}
+
+/**
+ * buf_issue_memory() - issue a handle of buf_of_memory()
+ * @buf: the handle
+ * @len: length of the memory, in bytes
+ * @site: call site
+ */
+void buf_issue_memory(struct bytepool_buf *buf, size_t len, unsigned long site)
+{
+	/* This cannot fail: the handle is idle. */
+	buf_issue(buf, len, site);
 }
 
 /*
@@ -627,6 +668,10 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 	WRITE_ONCE(buf->site, site);
 	if (flags & BUF_OVERSIZE) {
 		buf_free_oversize(pool, buf);
+		return;
+	}
+	if (flags & BUF_WRAPPED) {
+		wrap_release(pool, buf);
 		return;
 	}
 	limit_uncharge(pool, payload_size(pool, buf));

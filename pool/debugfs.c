@@ -59,6 +59,7 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "discarded %llu\n", stats.discarded);
 	seq_printf(m, "oversize_in_use %llu\n", stats.oversize_in_use);
 	seq_printf(m, "oversize_bytes %llu\n", stats.oversize_bytes);
+	seq_printf(m, "wrapped %llu\n", stats.wrapped);
 	seq_printf(m, "fail %llu\n", stats.fail);
 	seq_printf(m, "misuse %llu\n", stats.misuse);
 	seq_printf(m, "quarantined %llu\n", stats.quarantined);
@@ -125,6 +126,7 @@ static int stats_json_show(struct seq_file *m, void *unused)
 		   stats.discarded, stats.oversize_in_use);
 	seq_printf(m, "\"oversize_bytes\":%llu,\"fail\":%llu,",
 		   stats.oversize_bytes, stats.fail);
+	seq_printf(m, "\"wrapped\":%llu,", stats.wrapped);
 	seq_printf(m, "\"misuse\":%llu,\"quarantined\":%llu,", stats.misuse,
 		   stats.quarantined);
 	seq_printf(m, "\"idle_bytes\":%zu,\"max_idle\":%zu,\"limit\":%zu,",

@@ -47,6 +47,10 @@ struct site_row {
 	enum kind kind;
 };
 
+/* In place of a tier's index. */
+#define TIER_OVERSIZE (-1)
+#define TIER_WRAPPED  (-2)
+
 /**
  * struct site_table - memory in use by call site: a hash table
  * @pool: the pool
@@ -157,10 +161,14 @@ static void count_buf(struct bytepool_buf *buf, void *arg)
 	smp_rmb();
 	if (!refcount_read(&buf->ref))
 		return;
+	tier = class == CLASS_OVERSIZE ? TIER_OVERSIZE :
+	       class == CLASS_WRAPPED  ? TIER_WRAPPED :
+					 class / 2;
 	/* In a checked pool the capacity is the length asked for. */
-	tier = class == CLASS_OVERSIZE ? -1 : class / 2;
-	size = tier < 0 ? oversize_capacity(size) :
-			  table->pool->tier[tier].size;
+	if (tier == TIER_OVERSIZE)
+		size = oversize_capacity(size);
+	else if (tier != TIER_WRAPPED)
+		size = table->pool->tier[tier].size;
 	site_count(table, KIND_BUF, tier, site, 1, size);
 }
 
@@ -311,8 +319,10 @@ static const char *row_kind(const struct bytepool *pool,
 static void row_format(const struct bytepool *pool, const struct site_row *row,
 		       char *size, size_t room)
 {
-	if (row->tier < 0)
+	if (row->tier == TIER_OVERSIZE)
 		snprintf(size, room, "oversize");
+	else if (row->tier == TIER_WRAPPED)
+		snprintf(size, room, "wrapped");
 	else
 		snprintf(size, room, "%zu", pool->tier[row->tier].size);
 }
@@ -400,7 +410,8 @@ void report_outstanding(struct bytepool *pool)
  */
 long pool_outstanding(struct bytepool *pool)
 {
-	long out = atomic64_read(&pool->oversize);
+	long out = atomic64_read(&pool->oversize) +
+		   atomic_long_read(&pool->wrapped);
 	struct class_sum sum;
 	unsigned int i;
 

@@ -230,6 +230,9 @@ struct class_ofs {
  * @discarded: gets larger than the largest tier that were served
  * @oversize: number of pieces in use that are larger than the largest tier
  * @oversize_bytes: capacity of those pieces
+ * @wrapped: number of buffers of bytepool_wrap() that are out
+ * @unwrapping: memory of such buffers that is to be ended
+ * @unwrap_work: ends it
  * @fail: gets that failed and belong to no tier
  * @misuse: operations refused
  * @own_budget: budget of idle memory, unless the pool uses the default one
@@ -272,6 +275,9 @@ struct bytepool {
 	atomic64_t discarded;
 	atomic64_t oversize;
 	atomic64_t oversize_bytes;
+	atomic_long_t wrapped;
+	struct llist_head unwrapping;
+	struct work_struct unwrap_work;
 	atomic64_t fail;
 	atomic64_t misuse;
 	struct idle_budget own_budget;
@@ -296,6 +302,7 @@ struct bytepool {
 #define BUF_CLEAR    BIT(5) /* cleared as it comes back: see pool_clears() */
 #define BUF_CHECK    BIT(6) /* of a checked pool: has a red zone */
 #define BUF_RESTING  BIT(7) /* its payload rests, and is the handle's no more */
+#define BUF_WRAPPED  BIT(8) /* its payload is not the pool's */
 
 /* Compute bytepool_buf.state from .ref and .flags. */
 static __always_inline u64 state_of(u32 refs, u32 flags)
@@ -319,6 +326,8 @@ static __always_inline int state_refs(u64 state)
 
 /* Class of a handle whose payload is larger than the largest tier. */
 #define CLASS_OVERSIZE U16_MAX
+/* Class of a handle whose payload is not the pool's. */
+#define CLASS_WRAPPED (U16_MAX - 1)
 
 /**
  * struct bytepool_buf - the handle of a buffer
@@ -386,6 +395,16 @@ bool oversize_uncharge(struct bytepool *pool, int tier, size_t size);
 /* buf.c */
 void buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
 void handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
+void handle_free(struct bytepool *pool, struct bytepool_buf *buf);
+struct bytepool_buf *buf_of_memory(struct bytepool *pool, void *mem, size_t len,
+				   gfp_t gfp);
+void buf_issue_memory(struct bytepool_buf *buf, size_t len, unsigned long site);
+
+/* wrap.c */
+void wrap_pool_init(struct bytepool *pool);
+void wrap_pool_kill(struct bytepool *pool);
+void wrap_end(struct bytepool *pool, struct bytepool_buf *buf, bool late);
+void wrap_release(struct bytepool *pool, struct bytepool_buf *buf);
 
 /* raw.c */
 extern u64 raw_mark_key;
@@ -686,6 +705,7 @@ enum misuse {
 	MISUSE_TRYRETAIN,
 	MISUSE_SATURATED,
 	MISUSE_CORRUPT,
+	MISUSE_WRAP,
 	MISUSE_PUT_FOREIGN,
 	MISUSE_PUT_UNKNOWN,
 	MISUSE_PUT_OTHER_POOL,

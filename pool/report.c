@@ -40,6 +40,7 @@ static const struct {
 	[MISUSE_SATURATED] = { "retain past the largest count", "got" },
 	[MISUSE_CORRUPT] = { "idle buffer is not as it was left",
 			     "released last" },
+	[MISUSE_WRAP] = { "wrap without memory, length or function", NULL },
 	[MISUSE_PUT_FOREIGN] = { "put of memory that is no tier's", NULL },
 	[MISUSE_PUT_UNKNOWN] = { "put of memory that is not out", NULL },
 	[MISUSE_PUT_OTHER_POOL] = { "put of another pool's memory", "got" },

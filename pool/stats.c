@@ -65,6 +65,7 @@ void __bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats,
 	sum.fail += atomic64_read(&pool->fail);
 	sum.misuse = atomic64_read(&pool->misuse);
 	sum.nr_tiers = pool->nr_tiers;
+	sum.wrapped = atomic_long_read(&pool->wrapped);
 	memcpy(stats, &sum, min(stats_size, sizeof(sum)));
 }
 EXPORT_SYMBOL_GPL(__bytepool_get_stats);
