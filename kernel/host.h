@@ -77,22 +77,6 @@ static __always_inline void cpu_unlock_fast(void)
 	cpu_unlock();
 }
 
-/*
- * cpu_private() and lock_unless_held() fail in userspace only: there a thread
- * may have no CPU of its own, and a signal may come while a lock is held. In
- * the kernel both are always true.
- */
-static inline bool cpu_private(void)
-{
-	return true;
-}
-
-#define lock_unless_held(lock, flags)                  \
-	({                                             \
-		raw_spin_lock_irqsave(lock, *(flags)); \
-		true;                                  \
-	})
-
 /* Tell whether a pointer is neither NULL nor an ERR_PTR, in one comparison. */
 static __always_inline bool ptr_valid(const void *ptr)
 {

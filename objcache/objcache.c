@@ -284,7 +284,7 @@ static void make_cpu_cache(struct objcache *oc, gfp_t gfp)
 	struct cpu_cache *cache;
 	struct objcache_cpu *cp;
 
-	if (slab_sleeps() || !cpu_private() || raw_cpu_read(oc->cpu->home))
+	if (slab_sleeps() || raw_cpu_read(oc->cpu->home))
 		return;
 	cache = cpu_cache_alloc(oc, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
 	if (!cache)
@@ -294,8 +294,7 @@ static void make_cpu_cache(struct objcache *oc, gfp_t gfp)
 	preempt_disable();
 	cp = this_cpu_ptr(oc->cpu);
 	cache->depots = node_depots(oc);
-	if (cpu_private() && !READ_ONCE(oc->dead) &&
-	    !cmpxchg(&cp->home, NULL, cache)) {
+	if (!READ_ONCE(oc->dead) && !cmpxchg(&cp->home, NULL, cache)) {
 		/* Pairs with __this_cpu_read() in the sections of this CPU. */
 		WRITE_ONCE(cp->cache, cache);
 		cache = NULL;

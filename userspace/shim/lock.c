@@ -359,6 +359,27 @@ __attribute__((__used__)) void shim_section_nest(void)
 
 DEFINE_THUNK(shim_section_nest);
 
+/*
+ * The same with the mark. Returns false if it is set, in an NMI, which has come
+ * inside of a section, and where the thread shares its CPU with others.
+ */
+__attribute__((__used__)) u64 shim_section_nest_marked(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	if (t->section & SECTION_MARK || in_nmi())
+		return false;
+	shim_section_nest();
+	if (t->cpu == SHIM_NO_CPU) {
+		shim_reader_leave();
+		return false;
+	}
+	t->section += SECTION_MARK;
+	return true;
+}
+
+DEFINE_THUNK(shim_section_nest_marked);
+
 __attribute__((__used__)) void shim_section_leave_shared(void)
 {
 	section_uncount(&shim_thread);
@@ -838,6 +859,7 @@ void raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags)
 	shim_irq_restore(flags);
 }
 
+/* For the shim's own files. Returns false if this thread holds the lock. */
 bool lock_unless_held(raw_spinlock_t *lock, unsigned long *flags)
 {
 #ifndef SHIM_STRICT

@@ -824,6 +824,11 @@ struct hotplug {
 	bool dead_is_private;
 };
 
+static bool has_own_cpu(void)
+{
+	return shim_thread.cpu != SHIM_NO_CPU;
+}
+
 static int hotplug_up(unsigned int cpu, struct hlist_node *node)
 {
 	struct hotplug *hp = hlist_entry(node, struct hotplug, node);
@@ -838,7 +843,7 @@ static int hotplug_down(unsigned int cpu, struct hlist_node *node)
 	struct hotplug *hp = hlist_entry(node, struct hotplug, node);
 
 	hp->nr_down++;
-	hp->down_is_private = cpu_private() && raw_smp_processor_id() == cpu &&
+	hp->down_is_private = has_own_cpu() && raw_smp_processor_id() == cpu &&
 			      cpu_online(cpu);
 	return 0;
 }
@@ -848,7 +853,7 @@ static int hotplug_dead(unsigned int cpu, struct hlist_node *node)
 	struct hotplug *hp = hlist_entry(node, struct hotplug, node);
 
 	hp->nr_dead++;
-	hp->dead_is_private = cpu_private() || cpu_online(cpu);
+	hp->dead_is_private = has_own_cpu() || cpu_online(cpu);
 	return 0;
 }
 
@@ -864,7 +869,7 @@ static int note_cpu(void *data)
 
 	note->cpu = cpu;
 	complete(&note->done);
-	return cpu_private() && cpu_online(cpu) ? 0 : -EINVAL;
+	return has_own_cpu() && cpu_online(cpu) ? 0 : -EINVAL;
 }
 
 /* The CPU that a thread was, or SHIM_NO_CPU. */
@@ -930,7 +935,7 @@ static int join_crowd(void *data)
 	struct crowd *crowd = data;
 	unsigned int i;
 
-	atomic_add(cpu_private(), &crowd->nr_private);
+	atomic_add(has_own_cpu(), &crowd->nr_private);
 	atomic_inc(&crowd->nr_ready);
 	wait_for_completion(&crowd->go);
 	/* Those that share a CPU lose no count either. */

@@ -2,8 +2,8 @@
 /*
  * Instrumented. A signal of the test programs is an interrupt; while they are
  * off it waits, and runs as they come on again: no system call. The checking
- * builds report an enable that does not match. An application's own
- * signal handler is none of ours and is not kept out, hence lock_unless_held().
+ * builds report an enable that does not match. An application's own signal
+ * handler is none of ours and is not kept out: it is an NMI to who holds a lock.
  */
 #ifndef _LINUX_IRQFLAGS_H
 #define _LINUX_IRQFLAGS_H

@@ -57,13 +57,4 @@ void shim_check_this_cpu(void);
 /* With preemption off, and no interrupt that touches the same. */
 #define __this_cpu_read(pcp) READ_ONCE(*this_cpu_ptr(&(pcp)))
 
-/*
- * Whether the CPU is the calling thread's own, so that what is protected by
- * preempt_disable() and the CPU lock is protected. Always, in the kernel.
- */
-static __always_inline bool cpu_private(void)
-{
-	return shim_thread.cpu != SHIM_NO_CPU;
-}
-
 #endif /* _LINUX_PERCPU_H */

@@ -21,10 +21,12 @@
 void preempt_disable(void);
 void preempt_enable(void);
 
+/* As in the fast build: see shim_section_nest_marked(). */
 static inline bool cpu_trylock(void)
 {
 	preempt_disable();
-	if (!shim_thread.marked && !in_nmi()) {
+	if (!shim_thread.marked && !in_nmi() &&
+	    shim_thread.cpu != SHIM_NO_CPU) {
 		shim_thread.marked = true;
 		barrier();
 		return true;

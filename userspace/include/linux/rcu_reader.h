@@ -17,7 +17,6 @@
 #define _LINUX_RCU_READER_H
 
 #include <asm/barrier.h>
-#include <asm/preempt.h>
 #include <asm/thunk.h>
 #include <linux/thread_info.h>
 
@@ -43,6 +42,7 @@ extern u64 shim_grace_period;
 extern u64 shim_grace_period_marked;
 
 void shim_section_nest(void);
+u64 shim_section_nest_marked(void);
 void shim_section_leave_shared(void);
 
 /* Where the thread's sections are counted. */
@@ -69,19 +69,16 @@ static __always_inline void shim_reader_enter(void)
 
 /*
  * The same with the mark set, by the one store where the thread is in no
- * section; false, and nothing done, if it is set, and in an NMI that has come
- * inside of a section. An interrupt that comes before it is finds none, and
- * leaves the word as it was.
+ * section; false, and nothing done, where shim_section_nest_marked() says so. An
+ * interrupt that comes before it is finds none, and leaves the word as it was.
  */
 static __always_inline bool shim_reader_enter_marked(void)
 {
 	struct thread_info *t = &shim_thread;
 
 	if (unlikely(t->section & SECTION_DEPTH)) {
-		if (t->section & SECTION_MARK || in_nmi())
+		if (!call_thunk(shim_section_nest_marked))
 			return false;
-		call_thunk(shim_section_nest);
-		t->section += SECTION_MARK;
 	} else { /* Pairs with the store in grace_period_number(). */
 		t->section = smp_load_acquire(&shim_grace_period_marked);
 	}

@@ -36,13 +36,6 @@ void raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags);
 #define raw_spin_lock_irqsave(lock, flags) \
 	((flags) = shim_raw_spin_lock_irqsave(lock))
 
-/*
- * For paths that an application's signal handlers may take, which nothing
- * keeps out: false only where this very thread holds the lock already, below
- * the handler. In the kernel it is raw_spin_lock_irqsave().
- */
-bool __must_check lock_unless_held(raw_spinlock_t *lock, unsigned long *flags);
-
 void spin_lock_init(spinlock_t *lock);
 void spin_lock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);
