@@ -3,6 +3,19 @@
  * bytepool - one CPU's part of an objcache
  *
  * From cpu_save_nr() on, all functions are called under the CPU lock.
+ *
+ * Order of stores, for fork(): a child may find what a thread that it does not
+ * have has left behind in the middle of a section, because that thread may stand
+ * still there for as long as it likes. A child destructs what it finds, so that
+ * after each store a class is sound, but for objects that are lost:
+ *
+ *	cpu_add() writes an object before it counts the object.
+ *	cpu_take() reads an object before it gives the slot away.
+ *	cpu_exchange() changes the magazines before cpu_class.top: in between, top
+ *	is of the other magazine, and cpu_save_nr() does not believe it. In the
+ *	middle, one magazine may be both: free_magazines() frees it once.
+ *
+ * Nothing of it costs an instruction on a hit, nor is it of use in the kernel.
  */
 #ifndef _BYTEPOOL_OBJCACHE_CPU_H
 #define _BYTEPOOL_OBJCACHE_CPU_H
@@ -103,10 +116,7 @@ static inline void cpu_save_nr(struct cpu_class *cc)
 	unsigned long nr = ((unsigned long)cc->top - (unsigned long)mag->obj) /
 			   sizeof(*cc->top);
 
-	/*
-	 * &no_magazine is never written. In userspace, in the child of a fork
-	 * that came inside of an exchange, top may be another magazine's.
-	 */
+	/* &no_magazine is never written. "nr <= cap" is for fork(): see above. */
 	if (nr <= mag->cap && nr != mag->nr)
 		mag->nr = nr;
 }
@@ -129,6 +139,7 @@ static __always_inline void cpu_exchange(struct cpu_class *cc, unsigned int nr)
 		out->nr = nr;
 	cc->cold->previous = out;
 	cc->loaded = mag;
+	/* See "Order of stores". */
 	barrier();
 	cpu_reload(cc);
 }
@@ -149,7 +160,7 @@ static __always_inline void *cpu_take(struct cpu_class *cc)
 {
 	void *obj = cc->top[-1];
 
-	/* Read the slot before it is free: see cpu_add(). */
+	/* Read the slot before it is free: see "Order of stores". */
 	barrier();
 	cc->top--;
 	u64_stats_inc(&cc->hit);
@@ -166,13 +177,11 @@ static inline bool cpu_can_exchange_full(struct cpu_cache *cache,
 	       cc->cold->previous->nr < cc->cold->previous->charged;
 }
 
-/*
- * Push to a free slot. The object is written before it is counted: in userspace
- * a process may fork in between, and the child destructs what is counted.
- */
+/* Push to a free slot. */
 static __always_inline void cpu_add(struct cpu_class *cc, void *obj)
 {
 	*cc->top = obj;
+	/* See "Order of stores". */
 	barrier();
 	cc->top++;
 	u64_stats_inc(&cc->kept);

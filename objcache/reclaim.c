@@ -219,7 +219,7 @@ static void free_magazines(struct cpu_class *cc)
 {
 	if (cc->loaded != &no_magazine)
 		kfree(cc->loaded);
-	/* In userspace, a fork inside of an exchange leaves one of the two. */
+	/* They may be one, for fork(): see "Order of stores" in cpu.h. */
 	if (cc->cold->previous != &no_magazine &&
 	    cc->cold->previous != cc->loaded)
 		kfree(cc->cold->previous);
