@@ -219,6 +219,8 @@ static u32 idle_handle_flags(const struct bytepool *pool)
 		flags |= BUF_LIMIT;
 	if (pool_clears(pool))
 		flags |= BUF_CLEAR;
+	if (memory_is_watched())
+		flags |= BUF_WATCHED;
 	if (pool->flags & BYTEPOOL_CHECK)
 		flags |= BUF_CHECK;
 	return flags;
@@ -228,7 +230,7 @@ static u32 idle_handle_flags(const struct bytepool *pool)
 static void set_fast_path(struct bytepool *pool)
 {
 	if (pool->limit || pool->priv_size || raw_is_tracked(pool) ||
-	    pool->flags & BYTEPOOL_ZERO)
+	    memory_is_watched() || pool->flags & BYTEPOOL_ZERO)
 		pool->fast_max = 0;
 	else
 		pool->fast_max = pool->largest;
@@ -491,7 +493,7 @@ static void pool_destruct(struct objcache *oc, unsigned int class, void *obj,
 	if (class == class_spare(pool))
 		handle_destroy(pool, obj);
 	else if (class == class_raw(class / 2))
-		cache_free(pool->tier[class / 2].payload, obj);
+		payload_free_idle(pool->tier[class / 2].payload, obj);
 	else
 		buf_destruct(pool, obj, late);
 }
@@ -504,12 +506,16 @@ static struct parked *pool_park(struct objcache *oc, unsigned int class,
 	struct bytepool_buf *buf = obj;
 
 	/* Behind the mark, by which a second put is recognised. */
-	if (class != class_spare(pool) && class == class_raw(class / 2))
+	if (class != class_spare(pool) && class == class_raw(class / 2)) {
+		memory_in_use(obj + sizeof(u64), sizeof(struct parked));
 		return obj + sizeof(u64);
+	}
 	/* The payload is the pool's, but for a wrapped one. */
 	if (class != class_spare(pool) &&
-	    !(READ_ONCE(buf->flags) & BUF_WRAPPED))
+	    !(READ_ONCE(buf->flags) & BUF_WRAPPED)) {
+		memory_in_use(buf->data, sizeof(struct parked));
 		return buf->data;
+	}
 	/*
 	 * The entry overlays fields, but not the count, which is 0 before. Pairs
 	 * with smp_rmb() in count_buf().

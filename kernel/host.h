@@ -77,6 +77,23 @@ static __always_inline void cpu_unlock_fast(void)
 	cpu_unlock();
 }
 
+/*
+ * Detectors of a program's, which want to know what memory is idle. A kernel's
+ * look at slab, and magazines are bypassed for them.
+ */
+static inline bool memory_is_watched(void)
+{
+	return false;
+}
+
+static inline void memory_idle(const void *mem, size_t size)
+{
+}
+
+static inline void memory_in_use(const void *mem, size_t size)
+{
+}
+
 /* Tell whether a pointer is neither NULL nor an ERR_PTR, in one comparison. */
 static __always_inline bool ptr_valid(const void *ptr)
 {

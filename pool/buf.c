@@ -214,7 +214,8 @@ static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
 	if (flags & BUF_VMALLOC)
 		big_free(buf->data);
 	else
-		cache_free(pool->tier[buf->class / 2].payload, buf->data);
+		payload_free_idle(pool->tier[buf->class / 2].payload,
+				  buf->data);
 }
 
 /**
@@ -415,12 +416,15 @@ static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 							  gfp));
 			if (!buf)
 				return NULL;
+			memory_in_use(buf->data, pool->tier[tier].size);
 		} else if (unlikely(refcount_read(&buf->ref) ||
 				    !(READ_ONCE(buf->flags) & BUF_IDLE))) {
 			buf_refuse(pool, buf, site);
 			continue;
-		} else if (gfp & __GFP_ZERO) {
-			memset(buf->data, 0, pool->tier[tier].size);
+		} else {
+			memory_in_use(buf->data, pool->tier[tier].size);
+			if (gfp & __GFP_ZERO)
+				memset(buf->data, 0, pool->tier[tier].size);
 		}
 		buf_begin_checked(pool, buf, len);
 		memset(handle_priv(buf), 0, pool->priv_size);
@@ -478,7 +482,8 @@ struct bytepool_buf *buf_of_memory(struct bytepool *pool, void *mem, size_t len,
 		return NULL;
 	buf->data = mem;
 	/* Whether it is contiguous is not known. */
-	WRITE_ONCE(buf->flags, (pool->handle_flags & ~(BUF_CHECK | BUF_LIMIT)) |
+	WRITE_ONCE(buf->flags, (pool->handle_flags &
+				~(BUF_CHECK | BUF_LIMIT | BUF_WATCHED)) |
 				       BUF_WRAPPED | BUF_VMALLOC);
 	handle_set(buf, CLASS_WRAPPED, len);
 	memset(handle_priv(buf), 0, pool->priv_size);
@@ -675,8 +680,10 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 		return;
 	}
 	limit_uncharge(pool, payload_size(pool, buf));
-	if (!(flags & BUF_RESTING))
+	if (!(flags & BUF_RESTING)) {
 		payload_clear(pool, buf->data, payload_size(pool, buf));
+		memory_idle(buf->data, payload_size(pool, buf));
+	}
 	objcache_put(&pool->objects, buf->class, buf);
 }
 

@@ -247,8 +247,10 @@ static bool slab_poisons(struct kmem_cache *slab)
 						     __GFP_NORETRY);
 		if (!obj)
 			return false;
+		memory_in_use(obj, size);
 		poisoned = !memchr_inv(obj, POISON_FREE, size);
 		memset(obj, 0, size);
+		memory_idle(obj, size);
 		kmem_cache_free(slab, obj);
 	}
 	return poisoned;

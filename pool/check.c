@@ -8,8 +8,8 @@
  *
  * Then the memory is poisoned and rests, oldest first, before slab has it back:
  * it is looked at again as it leaves, so that a write after release is found.
- * Resting memory is charged to the idle budget. On kernels with KASAN nothing
- * rests, because KASAN sees the write itself.
+ * Resting memory is charged to the idle budget. Where a detector sees the write
+ * itself, as KASAN does, nothing rests.
  */
 #undef pr_fmt
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -78,6 +78,7 @@ static void report_written(struct bytepool *pool, const char *what,
 void red_zone_set(void *mem, size_t len, size_t size)
 {
 	memset(mem + len, SLUB_RED_ACTIVE, min(size - len, MAX_RED_ZONE));
+	memory_idle(mem + len, size - len);
 }
 
 /**
@@ -94,6 +95,7 @@ void red_zone_check(struct bytepool *pool, const void *mem, size_t len,
 {
 	const void *end = mem + len + min(size - len, MAX_RED_ZONE), *first;
 
+	memory_in_use(mem, size);
 	first = memchr_inv(mem + len, SLUB_RED_ACTIVE, end - mem - len);
 	if (unlikely(first))
 		report_written(pool, "written behind the length asked for", mem,
@@ -234,7 +236,8 @@ bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 	struct resting *rest;
 	unsigned long flags;
 
-	if (IS_ENABLED(CONFIG_KASAN) || size > MAX_RESTING || !slab_allowed())
+	if (IS_ENABLED(CONFIG_KASAN) || memory_is_watched() ||
+	    size > MAX_RESTING || !slab_allowed())
 		return false;
 	rest = kmalloc(sizeof(*rest), GFP_NOWAIT | __GFP_NOWARN);
 	if (!rest)

@@ -43,9 +43,13 @@ static void *typed_construct(struct bytepool *pool, unsigned int tier,
 		return NULL;
 	/* No zeroing: recycled objects keep their content, too. */
 	obj = kmem_cache_alloc(slab, gfp & ~__GFP_ZERO);
-	if (!obj || !pool->type.init ||
+	if (!obj)
+		return NULL;
+	memory_in_use(obj, pool->type.size);
+	if (!pool->type.init ||
 	    !pool->type.init(typed_functions(pool), obj, gfp))
 		return obj;
+	memory_idle(obj, pool->type.size);
 	kmem_cache_free(slab, obj);
 	return NULL;
 }
@@ -62,9 +66,11 @@ void typed_destruct(struct objcache *oc, unsigned int class, void *obj,
 {
 	struct bytepool *pool = pool_of(oc);
 
-	if (pool->type.fini && !(how & DESTRUCT_LATE))
+	if (pool->type.fini && !(how & DESTRUCT_LATE)) {
+		memory_in_use(obj, pool->type.size);
 		pool->type.fini(typed_functions(pool), obj);
-	cache_free(pool->tier[class / 2].payload, obj);
+	}
+	payload_free_idle(pool->tier[class / 2].payload, obj);
 }
 
 /**
@@ -77,7 +83,9 @@ void typed_destruct(struct objcache *oc, unsigned int class, void *obj,
  */
 struct parked *typed_park(struct objcache *oc, unsigned int class, void *obj)
 {
-	return obj + ALIGN(pool_of(oc)->type.size, sizeof(void *));
+	obj += ALIGN(pool_of(oc)->type.size, sizeof(void *));
+	memory_in_use(obj, sizeof(struct parked));
+	return obj;
 }
 
 /**

@@ -303,6 +303,7 @@ struct bytepool {
 #define BUF_CHECK    BIT(6) /* of a checked pool: has a red zone */
 #define BUF_RESTING  BIT(7) /* its payload rests, and is the handle's no more */
 #define BUF_WRAPPED  BIT(8) /* its payload is not the pool's */
+#define BUF_WATCHED  BIT(9) /* detectors are told when it is idle */
 
 /* Compute bytepool_buf.state from .ref and .flags. */
 static __always_inline u64 state_of(u32 refs, u32 flags)
@@ -645,6 +646,13 @@ static inline void payload_clear(const struct bytepool *pool, void *data,
 {
 	if (pool_clears(pool))
 		memzero_explicit(data, size);
+}
+
+/* Free memory that has been idle, parked perhaps. */
+static inline void payload_free_idle(struct shared_cache *payload, void *mem)
+{
+	memory_idle(mem, payload->size);
+	cache_free(payload, mem);
 }
 
 /* === Checks (check.c) === */

@@ -174,6 +174,7 @@ static void *raw_get_tier(struct bytepool *pool, unsigned int tier, size_t len,
 	}
 	if (track)
 		track_raw(track, pool, mem, len, size, tier, true, site);
+	memory_in_use(mem, size);
 	if (!fresh && gfp & __GFP_ZERO)
 		memset(mem, 0, size);
 	if (!pool_is_typed(pool))
@@ -352,6 +353,7 @@ static void raw_put_tier(struct bytepool *pool, unsigned int tier, void *mem,
 		payload_clear(pool, mem, pool->tier[tier].size);
 		raw_mark(mem);
 	}
+	memory_idle(mem, pool->tier[tier].size);
 	objcache_put(&pool->objects, class_raw(tier), mem);
 }
 

@@ -154,6 +154,11 @@ u64 shim_trim(void);
 long shim_fail_nth(long n);
 bool shim_should_fail(gfp_t gfp);
 
+/* === What detectors are told (watch.c) === */
+
+void shim_runs_acquire(void);
+void shim_runs_release(void);
+
 /* === Files (fs.c) === */
 
 /* An open file, from open to close. */

@@ -130,6 +130,7 @@ struct shard {
  * @stride: from one object to the next
  * @order: of a slab
  * @flags: SLAB_*
+ * @watched: objects are idle for detectors, until the module says otherwise
  * @ctor: constructor, or NULL
  * @next: in the list of all
  */
@@ -140,6 +141,7 @@ struct kmem_cache {
 	unsigned int stride;
 	unsigned int order;
 	slab_flags_t flags;
+	bool watched;
 	void (*ctor)(void *obj);
 	struct kmem_cache *next;
 };
@@ -531,6 +533,33 @@ static bool free_run(struct block *run)
 
 /* === Slabs, under the shard's lock === */
 
+/*
+ * Objects that are free are idle; and who takes one comes after the last use of
+ * the run, as who makes the slab does.
+ */
+static void slab_watch(struct block *slab)
+{
+	unsigned int i;
+
+	shim_runs_acquire();
+	shim_memory_idle(slab->mem, run_size(slab));
+	for (i = 1; i < slab->nr_objects; i++)
+		shim_memory_idle(slab->mem + (size_t)i * slab->stride,
+				 slab->stride);
+}
+
+/* What has been done with the objects comes before the next use of the run. */
+static void slab_unwatch(struct block *slab)
+{
+	unsigned int i;
+
+	shim_memory_in_use(slab->mem, run_size(slab));
+	for (i = 1; i < slab->nr_objects; i++)
+		shim_memory_in_use(slab->mem + (size_t)i * slab->stride,
+				   slab->stride);
+	shim_runs_release();
+}
+
 static struct block *slab_create(struct kmem_cache *cache, struct shard *shard)
 {
 	struct block *slab = alloc_run(cache->order);
@@ -546,6 +575,8 @@ static struct block *slab_create(struct kmem_cache *cache, struct shard *shard)
 	set_cache(slab, cache);
 	list_push(&shard->partial, slab);
 	shard->nr_empty++;
+	if (unlikely(cache->watched))
+		slab_watch(slab);
 	return slab;
 }
 
@@ -553,6 +584,8 @@ static bool slab_destroy(struct shard *shard, struct block *slab)
 {
 	list_remove(&shard->partial, slab);
 	shard->nr_empty--;
+	if (memory_is_watched())
+		slab_unwatch(slab);
 	if (free_run(slab))
 		return true;
 	list_push(&shard->partial, slab);
@@ -697,6 +730,9 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t size,
 
 	if (flags & SLAB_TYPESAFE_BY_RCU)
 		stride += sizeof(struct llist_node);
+	/* So that what is behind an object is not another one. */
+	if (cache->watched && stride + MIN_STRIDE <= CHUNK_SIZE)
+		stride += MIN_STRIDE;
 	for (i = 0; i < NR_SHARDS; i++)
 		raw_spin_lock_init(&cache->shard[i].lock);
 	cache->name = name;
@@ -721,6 +757,8 @@ kmem_cache_create_usercopy(const char *name, unsigned int size,
 	if (!cache)
 		return NULL;
 	strcpy((char *)(cache + 1), name);
+	/* Where all of an object is the user's. */
+	cache->watched = usersize == size && memory_is_watched();
 	cache_init(cache, (char *)(cache + 1), size, align, flags);
 	cache->ctor = ctor;
 	mutex_lock(&caches_mutex);
@@ -816,6 +854,25 @@ static bool cache_inits(const struct kmem_cache *cache, gfp_t gfp)
 	return want_init_on_alloc(gfp);
 }
 
+/*
+ * ThreadSanitizer sees a memset(), but not what orders it after the last use of
+ * memory of the library's own.
+ */
+static void zero_object(void *obj, size_t size)
+{
+	u64 *word = obj, *end = obj + ALIGN_DOWN(size, sizeof(*word));
+
+	if (!memory_is_watched()) {
+		memset(obj, 0, size);
+		return;
+	}
+	shim_memory_in_use(obj, size);
+	while (word < end)
+		WRITE_ONCE(*word++, 0);
+	while (size % sizeof(*word))
+		WRITE_ONCE(((char *)obj)[--size], 0);
+}
+
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	struct shard *shard;
@@ -834,7 +891,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 	if (!obj)
 		return NULL;
 	if (cache_inits(cache, gfp))
-		memset(obj, 0, cache->size);
+		zero_object(obj, cache->size);
 	if (cache->ctor)
 		cache->ctor(obj);
 	return obj;

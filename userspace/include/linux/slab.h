@@ -100,6 +100,47 @@ static inline bool slab_cache_known(void)
 	return !shim_slab_cache_hidden;
 }
 
+/*
+ * What detectors of the program are told: AddressSanitizer, ThreadSanitizer and
+ * memcheck. In the checking builds each object is an allocation of its own, which
+ * they see themselves.
+ */
+#ifdef SHIM_STRICT
+static inline bool memory_is_watched(void)
+{
+	return false;
+}
+
+static inline void memory_idle(const void *mem, size_t size)
+{
+}
+
+static inline void memory_in_use(const void *mem, size_t size)
+{
+}
+#else
+extern bool shim_watched;
+void shim_memory_idle(const void *mem, size_t size);
+void shim_memory_in_use(const void *mem, size_t size);
+
+static inline bool memory_is_watched(void)
+{
+	return unlikely(shim_watched);
+}
+
+static inline void memory_idle(const void *mem, size_t size)
+{
+	if (memory_is_watched())
+		shim_memory_idle(mem, size);
+}
+
+static inline void memory_in_use(const void *mem, size_t size)
+{
+	if (memory_is_watched())
+		shim_memory_in_use(mem, size);
+}
+#endif
+
 void *__must_check kvmalloc(size_t size, gfp_t gfp);
 void kvfree(const void *mem);
 

@@ -7,3 +7,6 @@ s/\<__must_check\>/__attribute__((__warn_unused_result__))/
 s/\<__maybe_unused\>/__attribute__((__unused__))/
 s/\<THIS_MODULE\>/((struct module *)0)/
 s/\<KMALLOC_MAX_SIZE\>/(4UL << 20)/
+$i\
+#include <bytepool_tsan.h>\
+
