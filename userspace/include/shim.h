@@ -112,6 +112,7 @@ void shim_cpu_fork_child(void);
 /* === Locks and read-side sections (lock.c) === */
 
 bool __must_check lock_unless_held(raw_spinlock_t *lock, unsigned long *flags);
+bool shim_spinlock_is_held(void);
 bool shim_thread_attach(unsigned int cpu, bool wait);
 void shim_thread_detach(unsigned int cpu);
 void shim_lock_fork_prepare(void);

@@ -252,6 +252,57 @@ static int exit_key_set(void)
 }
 #endif
 
+#ifdef SHIM_STRICT
+/* A CPU that is online without a thread, for one that moves to it. */
+static unsigned int vacant_cpu = SHIM_NO_CPU;
+
+static void make_vacant_cpu(void)
+{
+	unsigned int cpu = first_free_cpu();
+
+	if (READ_ONCE(vacant_cpu) != SHIM_NO_CPU || cpu == SHIM_NO_CPU ||
+	    !cpu_up(cpu))
+		return;
+	thread_take_cpu(SHIM_NO_CPU);
+	/* Pairs with the exchange in preempt_here(). */
+	smp_store_release(&vacant_cpu, cpu);
+}
+
+static bool may_move(const struct thread_info *t)
+{
+	return preemptible() && !t->bound && !t->bringing_up && !t->exiting &&
+	       t->cpu != SHIM_NO_CPU && !shim_spinlock_is_held();
+}
+
+/*
+ * Preemption was off until now. As the scheduler might, swap the thread's CPU
+ * for the vacant one, in one of eight cases of a sequence that is the thread's.
+ */
+static void preempt_here(void)
+{
+	struct thread_info *t = &shim_thread;
+
+	if (!may_move(t))
+		return;
+	t->moves = t->moves * 1664525 + 1013904223;
+	if (t->moves >> 29)
+		return;
+	shim_shield();
+	/* Pairs with itself in the thread that was the CPU before. */
+	thread_take_cpu(
+		__atomic_exchange_n(&vacant_cpu, t->cpu, __ATOMIC_ACQ_REL));
+	shim_unshield();
+}
+#else
+static void make_vacant_cpu(void)
+{
+}
+
+static void preempt_here(void)
+{
+}
+#endif
+
 static void thread_bring_up(void)
 {
 	unsigned int cpu;
@@ -259,6 +310,7 @@ static void thread_bring_up(void)
 	int ret;
 
 	mutex_lock(&hotplug_mutex);
+	make_vacant_cpu();
 	cpu = first_free_cpu();
 	if (cpu != SHIM_NO_CPU && shim_percpu_reach(cpu, true))
 		up = cpu_up(cpu);
@@ -460,6 +512,7 @@ void preempt_enable(void)
 	barrier();
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && unlikely(shim_thread.softirqs))
 		shim_run_irqs();
+	preempt_here();
 }
 
 unsigned int smp_processor_id(void)
@@ -503,6 +556,7 @@ void shim_irq_restore(unsigned long flags)
 	barrier();
 	if (unlikely(shim_thread.hardirqs | shim_thread.softirqs))
 		shim_run_irqs();
+	preempt_here();
 }
 
 struct shim_irq shim_irqs[SHIM_NR_IRQS];

@@ -100,6 +100,14 @@ static unsigned long self(void)
 #define LOCKS_GATE    0x10000U
 #define LOCKS_MASK    (LOCKS_GATE - 1)
 
+/* Holders of mutexes may move to another CPU, those of other locks may not. */
+bool shim_spinlock_is_held(void)
+{
+	const struct thread_info *t = &shim_thread;
+
+	return (t->locks_held & LOCKS_MASK & ~LOCKS_COUNTED) != t->mutexes_held;
+}
+
 /*
  * The holder may need this very processor to go on, and have a lower priority,
  * which sched_yield() does nothing for. What glibc calls nanosleep() would be a

@@ -923,6 +923,57 @@ static void thread_is_a_cpu(struct kunit *test)
 	cpuhp_remove_multi_state(dead);
 }
 
+struct mover {
+	struct completion done;
+	unsigned int nr_moves;
+	unsigned int nr_moves_within;
+	unsigned int nr_moves_bound;
+};
+
+static int move_about(void *data)
+{
+	struct mover *mover = data;
+	unsigned int i, before, within;
+
+	might_sleep();
+	before = raw_smp_processor_id();
+	for (i = 0; i < 2000; i++) {
+		if (i == 1000)
+			set_cpus_allowed_ptr(current, cpumask_of(before));
+		preempt_disable();
+		within = smp_processor_id();
+		rcu_read_lock();
+		rcu_read_unlock();
+		mover->nr_moves_within += within != smp_processor_id();
+		preempt_enable();
+		if (before != raw_smp_processor_id() && i >= 1000)
+			mover->nr_moves_bound++;
+		else if (before != raw_smp_processor_id())
+			mover->nr_moves++;
+		before = raw_smp_processor_id();
+	}
+	complete(&mover->done);
+	return 0;
+}
+
+/* Who is not bound to a CPU has another one after a section, sometimes. */
+static void preemption_moves_threads(struct kunit *test)
+{
+	struct task_struct *task;
+	struct mover mover = {};
+
+	init_completion(&mover.done);
+	task = kthread_run(move_about, &mover, "shim");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	wait_for_completion(&mover.done);
+	if (IS_ENABLED(SHIM_STRICT))
+		KUNIT_EXPECT_GT(test, mover.nr_moves, 10);
+	else
+		KUNIT_EXPECT_EQ(test, mover.nr_moves, 0);
+	KUNIT_EXPECT_EQ(test, mover.nr_moves_within, 0);
+	KUNIT_EXPECT_EQ(test, mover.nr_moves_bound, 0);
+}
+
 struct crowd {
 	struct completion go;
 	int __percpu *counter;
@@ -1656,6 +1707,7 @@ static struct kunit_case shim_cases[] = {
 	KUNIT_CASE(misuse_of_memory_is_caught),
 	KUNIT_CASE(thread_is_a_cpu),
 	KUNIT_CASE(more_threads_than_cpus),
+	KUNIT_CASE(preemption_moves_threads),
 	KUNIT_CASE(percpu_memory_is_zeroed_and_apart),
 	KUNIT_CASE(signals_are_interrupts),
 	KUNIT_CASE(interrupts_are_not_lost),

@@ -34,6 +34,7 @@ struct task_struct {
 	unsigned int refs;
 	sem_t woken;
 	bool stop;
+	bool bound;
 	int code;
 	struct completion exited;
 	char name[16];
@@ -170,6 +171,7 @@ static void *kthread_main(void *arg)
 	shim_unshield();
 	shim_process_context();
 	sem_wait_through(&task->woken);
+	shim_thread.bound = task->bound;
 	task->code = -EINTR;
 	if (!READ_ONCE(task->stop))
 		task->code = task->fn(task->data);
@@ -220,6 +222,7 @@ struct task_struct *kthread_create(int (*fn)(void *data), void *data,
 
 void kthread_bind(struct task_struct *task, unsigned int cpu)
 {
+	task->bound = true;
 }
 
 int wake_up_process(struct task_struct *task)

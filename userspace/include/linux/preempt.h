@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Instrumented. No other thread ever runs on this thread's CPU, so there is
+ * Instrumented. No other thread runs on this thread's CPU, so there is
  * nothing to disable; but a section without preemption is an RCU reader, as it
  * has been in kernels since 5.0, and that is real. The checking builds count
  * sections, so that sleeping in one is caught. The fast build does not: its

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Faithful, but that a thread cannot move: it is its CPU, and asking for
- * another does nothing.
+ * Faithful, but that a thread does not choose its CPU: to ask for another one
+ * does nothing. In the checking builds preemption moves it, until it asks.
  */
 #ifndef _LINUX_SCHED_H
 #define _LINUX_SCHED_H
@@ -22,9 +22,11 @@ int wake_up_process(struct task_struct *task);
 void cond_resched(void);
 void schedule(void);
 
+/* For current alone, which stays where it is. */
 static inline int set_cpus_allowed_ptr(struct task_struct *task,
 				       const struct cpumask *mask)
 {
+	shim_thread.bound = true;
 	return 0;
 }
 

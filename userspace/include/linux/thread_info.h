@@ -31,6 +31,8 @@
  *	interrupt must not meet
  * @exiting: gives its CPU back, and gets no other
  * @bringing_up: a hotplug callback runs
+ * @bound: checking builds: preemption does not move the thread
+ * @moves: checking builds: last number of the sequence that tells when it does
  * @rcu_nesting: depth of RCU read-side sections
  * @locks_held: locks of any kind; laid out as lock.c says
  * @hardirqs: interrupts that wait, a bit for each
@@ -48,6 +50,7 @@ struct thread_info {
 	bool irqs_off;
 	bool exiting;
 	bool bringing_up;
+	bool bound;
 	bool marked;
 	unsigned int shielded;
 	unsigned int rcu_nesting;
@@ -58,6 +61,7 @@ struct thread_info {
 	unsigned int mutexes_held;
 	unsigned int uncancelled;
 	int cancel_state;
+	u32 moves;
 };
 
 /*
