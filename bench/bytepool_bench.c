@@ -74,9 +74,8 @@ MODULE_PARM_DESC(pools, "Measure nothing, have so many unused pools");
 
 static unsigned long burst;
 module_param(burst, ulong, 0444);
-MODULE_PARM_DESC(
-	burst,
-	"Measure nothing, get so many bytes of each tier, and release them");
+MODULE_PARM_DESC(burst,
+		 "Measure nothing, get and release so many bytes of each tier");
 
 struct bench_object {
 	u8 bytes[128];

@@ -331,9 +331,9 @@ static void buf_is_found_by_its_priv(struct kunit *test)
 {
 	struct bytepool *pool = priv_pool(test, 8);
 	struct bytepool_buf *buf = bpt_get_buf(test, pool, 100);
+	void *priv = bytepool_buf_priv(buf);
 
-	KUNIT_EXPECT_PTR_EQ(
-		test, bytepool_buf_from_priv(bytepool_buf_priv(buf)), buf);
+	KUNIT_EXPECT_PTR_EQ(test, bytepool_buf_from_priv(priv), buf);
 	KUNIT_EXPECT_NULL(test, bytepool_buf_from_priv(NULL));
 	bytepool_buf_release(buf);
 }

@@ -187,7 +187,7 @@ static void wrapped_released_twice_is_refused(struct kunit *test)
 static void wrapped_released_with_interrupts_off(struct kunit *test)
 {
 	struct bytepool *pool = bpt_pow2_pool(test, 0);
-	struct memory memory[40];
+	static struct memory memory[40];
 	struct bytepool_buf *buf[40];
 	unsigned long flags;
 	unsigned int i;
