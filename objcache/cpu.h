@@ -84,7 +84,7 @@ static __always_inline bool cpu_cache_trylock(struct objcache *oc,
 {
 	if (unlikely(!cpu_trylock()))
 		return false;
-	*cache = __this_cpu_read(oc->cpu->cache);
+	*cache = this_cpu_read_once(oc->cpu->cache);
 	if (likely(*cache != &no_cpu_cache)) {
 		u64_stats_update_begin(&(*cache)->sync);
 		return true;

@@ -295,7 +295,7 @@ static void make_cpu_cache(struct objcache *oc, gfp_t gfp)
 	cp = this_cpu_ptr(oc->cpu);
 	cache->depots = node_depots(oc);
 	if (!READ_ONCE(oc->dead) && !cmpxchg(&cp->home, NULL, cache)) {
-		/* Pairs with __this_cpu_read() in the sections of this CPU. */
+		/* Pairs with this_cpu_read_once() in the sections of this CPU. */
 		WRITE_ONCE(cp->cache, cache);
 		cache = NULL;
 	}

@@ -79,7 +79,7 @@ static __always_inline enum pop __objcache_pop(struct objcache *oc,
 	if (unlikely(!cpu_trylock_fast()))
 		return POP_BUSY;
 	/* No need to test for &no_cpu_cache: no length fits its classes. */
-	cache = __this_cpu_read(oc->cpu->cache);
+	cache = this_cpu_read_once(oc->cpu->cache);
 	cc = cpu_class_at(cache, ofs);
 	if (counted && unlikely(len > cc->size)) {
 		cpu_unlock_fast();
@@ -183,7 +183,7 @@ objcache_push_locked(struct objcache_cpu __percpu *cpu, unsigned long ofs,
 
 	if (unlikely(!cpu_trylock_fast()))
 		return PUSH_BUSY;
-	*cache = __this_cpu_read(cpu->cache);
+	*cache = this_cpu_read_once(cpu->cache);
 	cc = cpu_class_at(*cache, ofs);
 	if (unlikely(cc->top >= cc->end))
 		return PUSH_FULL_LOCKED;
@@ -292,7 +292,7 @@ static inline bool objcache_count_miss_and_take(struct objcache *oc,
 	if (unlikely(!cpu_trylock()))
 		return false;
 	/* No need to test for &no_cpu_cache: it has no spare object. */
-	cache = __this_cpu_read(oc->cpu->cache);
+	cache = this_cpu_read_once(oc->cpu->cache);
 	cc = cpu_class_at(cache, ofs);
 	other = cpu_class_at(cache, spare);
 	cold = cc->cold;

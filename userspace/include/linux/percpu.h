@@ -54,7 +54,7 @@ void shim_check_this_cpu(void);
 #define this_cpu_inc(pcp)	 this_cpu_add(pcp, 1)
 #define this_cpu_sub(pcp, val)	 this_cpu_add(pcp, -(__typeof__(pcp))(val))
 
-/* With preemption off, and no interrupt that touches the same. */
-#define __this_cpu_read(pcp) READ_ONCE(*this_cpu_ptr(&(pcp)))
+/* As kernel/host.h has it for kernels: what another thread may write. */
+#define this_cpu_read_once(pcp) READ_ONCE(*this_cpu_ptr(&(pcp)))
 
 #endif /* _LINUX_PERCPU_H */
