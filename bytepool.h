@@ -394,12 +394,13 @@ __devm_bytepool_create(struct device *dev, const struct bytepool_config *config,
  * and a view of one: CLASS(bytepool_view, view)(buf, off, len);
  */
 #ifdef DEFINE_FREE
-/* clang-format off */
-DEFINE_FREE(bytepool_buf, struct bytepool_buf *, if (!IS_ERR_OR_NULL(_T)) bytepool_buf_release(_T))
-/* clang-format on */
 DEFINE_CLASS(bytepool_view, struct bytepool_view, bytepool_view_release(&_T),
 	     bytepool_buf_slice(buf, off, len), struct bytepool_buf *buf,
 	     size_t off, size_t len)
+
+/* clang-format off */
+DEFINE_FREE(bytepool_buf, struct bytepool_buf *, if (!IS_ERR_OR_NULL(_T)) bytepool_buf_release(_T))
+/* clang-format on */
 #endif
 
 /* === End of what is for kernels alone === */

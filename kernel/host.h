@@ -82,9 +82,11 @@ static __always_inline void cpu_unlock_fast(void)
  * __this_cpu_read() is a plain load but on x86, where this_cpu_read() is the same
  * instruction. Elsewhere that one would disable preemption once more.
  */
-#define this_cpu_read_once(pcp)                        \
-	(IS_ENABLED(CONFIG_X86) ? this_cpu_read(pcp) : \
-				  READ_ONCE(*this_cpu_ptr(&(pcp))))
+#ifdef CONFIG_X86
+#define this_cpu_read_once(pcp) this_cpu_read(pcp)
+#else
+#define this_cpu_read_once(pcp) READ_ONCE(*this_cpu_ptr(&(pcp)))
+#endif
 
 /*
  * Detectors of a program's, which want to know what memory is idle. A kernel's

@@ -23,7 +23,7 @@
 #include <unistd.h>
 #include <urcu-bp.h>
 
-/* More than the 256 that can have a CPU number. */
+/* Many times the CPUs that become possible at once. */
 #define MANY_THREADS 300
 
 bool failed;
@@ -296,7 +296,7 @@ static void *use_in_crowd(void *arg)
 	return NULL;
 }
 
-static void more_threads_than_cpu_numbers(void)
+static void hundreds_of_threads(void)
 {
 	struct bytepool *pool = create("crowd", 0);
 	static pthread_t threads[MANY_THREADS];
@@ -904,7 +904,7 @@ static const struct lib_test tests[] = {
 	{ "oversize_in_great_number", oversize_in_great_number },
 	{ "threads_give_back_what_they_have_idle",
 	  threads_give_back_what_they_have_idle },
-	{ "more_threads_than_cpu_numbers", more_threads_than_cpu_numbers },
+	{ "hundreds_of_threads", hundreds_of_threads },
 	{ "first_use_in_exit", first_use_in_exit },
 	{ "threads_in_exit_may_use_it", threads_in_exit_may_use_it },
 	{ "a_thread_that_only_releases_is_a_cpu",
