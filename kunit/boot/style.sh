@@ -115,7 +115,7 @@ check_clang-format()
 check_clang-tidy()
 {
 	printf '%s\n' "${core[@]}" userspace/*/*.c |
-		grep '\.c$' | grep -v '^kernel/\|_test\.c$\|/lib_limits\.c$' |
+		grep '\.c$' | grep -v '^kernel/\|_test\.c$\|/test/lib_[a-z]*\.c$' |
 		xargs -P "$(nproc)" -I{} sh -c 'echo "$0" && exec clang-tidy --quiet "$@"' \
 		{} {} -- "${shim_flags[@]}"
 }
