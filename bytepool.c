@@ -585,9 +585,12 @@ static void pool_unpublish(struct bytepool *pool)
  */
 static void pool_kill(struct bytepool *pool)
 {
+	/* The caller may be who reclaim waits for. */
+	unsigned int noio = memalloc_noio_save();
 	long out;
 
 	pool_unpublish(pool);
+	wrap_pool_flush(pool);
 	objcache_kill(&pool->objects);
 	wrap_pool_kill(pool);
 	rest_drain(pool, 0);
@@ -598,6 +601,7 @@ static void pool_kill(struct bytepool *pool)
 	/* Memory that came back in between has taken pinned below 0. */
 	if (!atomic_long_add_return(out, &pool->objects.pinned))
 		objcache_reap(&pool->objects);
+	memalloc_noio_restore(noio);
 }
 
 /* Say which field of a config is refused, and return -EINVAL. */
@@ -744,7 +748,7 @@ EXPORT_SYMBOL_GPL(__bytepool_create);
  * its name is free, at once. Memory that is still out is reported by tier and
  * call site, and stays valid: it can be used, put and released as before. The
  * last put or release frees the pool; bytepool.ko cannot be unloaded before
- * that.
+ * that. Waits for who reads the pool's files in debugfs just then.
  *
  * Context: process; may sleep; a WQ_MEM_RECLAIM worker too; not a CPU hotplug
  * callback, since it takes the CPU hotplug lock.

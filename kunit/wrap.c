@@ -221,6 +221,50 @@ static void destroy_waits_for_wrapped_memory(struct kunit *test)
 	}
 }
 
+/**
+ * struct chain - memory whose end releases another buffer
+ * @next: the other buffer
+ * @ended: its function was called
+ */
+struct chain {
+	struct bytepool_buf *next;
+	unsigned int ended;
+};
+
+static void end_chain(void *mem, size_t len, void *arg)
+{
+	struct chain *chain = arg;
+
+	chain->ended++;
+	bytepool_buf_release(chain->next);
+}
+
+/* Once it was a matter of luck whether the second was ended. */
+static void destroy_waits_for_a_chain(struct kunit *test)
+{
+	struct chain chain[3];
+	struct bytepool *pool;
+	unsigned int i, j;
+	u8 mem[8];
+
+	for (i = 0; i < 50; i++) {
+		pool = bpt_pow2_pool(test, 0);
+		memset(chain, 0, sizeof(chain));
+		for (j = 1; j < ARRAY_SIZE(chain); j++)
+			chain[j - 1].next =
+				bytepool_wrap(pool, mem, sizeof(mem), end_chain,
+					      &chain[j], GFP_KERNEL);
+		KUNIT_EXPECT_NOT_NULL(test, chain[0].next);
+		KUNIT_EXPECT_NOT_NULL(test, chain[1].next);
+		bytepool_buf_release(bytepool_wrap(pool, mem, sizeof(mem),
+						   end_chain, &chain[0],
+						   GFP_KERNEL));
+		bpt_destroy(test, pool);
+		for (j = 0; j < ARRAY_SIZE(chain); j++)
+			KUNIT_EXPECT_EQ(test, chain[j].ended, 1);
+	}
+}
+
 static void wrapped_out_at_destroy_stays_the_callers(struct kunit *test)
 {
 	struct bytepool *pool = bpt_pow2_pool(test, 0);
@@ -252,6 +296,7 @@ static struct kunit_case wrap_cases[] = {
 	KUNIT_CASE(wrapped_released_twice_is_refused),
 	KUNIT_CASE(wrapped_released_with_interrupts_off),
 	KUNIT_CASE(destroy_waits_for_wrapped_memory),
+	KUNIT_CASE(destroy_waits_for_a_chain),
 	KUNIT_CASE(wrapped_out_at_destroy_stays_the_callers),
 	{}
 };

@@ -284,7 +284,7 @@ static void make_cpu_cache(struct objcache *oc, gfp_t gfp)
 	struct cpu_cache *cache;
 	struct objcache_cpu *cp;
 
-	if (slab_sleeps() || raw_cpu_read(oc->cpu->home))
+	if (raw_cpu_read(oc->cpu->home) || !slab_allowed())
 		return;
 	cache = cpu_cache_alloc(oc, (gfp & ~__GFP_ZERO) | __GFP_NOWARN);
 	if (!cache)
@@ -818,8 +818,13 @@ void objcache_kill(struct objcache *oc)
 	 * Not flush_work(): this may run in a destructor that another pool's
 	 * work calls, and that worker may be the only one that there is.
 	 */
-	objcache_cancel_work(oc);
-	unpark_cpus(oc);
+	objcache_unpark(oc);
+	/*
+	 * What comes back late may have queued the work in between, and the
+	 * worker has taken what was parked before. This waits for that. What is
+	 * parked from now on is late.
+	 */
+	objcache_unpark(oc);
 	/* Nobody else drains any more. */
 	drain_frozen(oc, DRAIN_ALL);
 	drain_depots(oc, SIZE_MAX, DRAIN_ALL);

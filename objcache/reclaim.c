@@ -101,8 +101,7 @@ static void unpark_cpu(struct objcache *oc, struct objcache_cpu *cp)
 	}
 }
 
-/* Destruct what is parked. */
-void unpark_cpus(struct objcache *oc)
+static void unpark_cpus(struct objcache *oc)
 {
 	unsigned int cpu;
 
@@ -113,6 +112,20 @@ void unpark_cpus(struct objcache *oc)
 void objcache_work(struct work_struct *work)
 {
 	unpark_cpus(container_of(work, struct objcache, work));
+}
+
+/**
+ * objcache_unpark() - destruct what is parked, here and now
+ * @oc: the objcache
+ *
+ * Waits for the worker, if that destructs, too.
+ *
+ * Context: may sleep, in any worker but that of @oc.
+ */
+void objcache_unpark(struct objcache *oc)
+{
+	objcache_cancel_work(oc);
+	unpark_cpus(oc);
 }
 
 /* Destruct here if the class and the context allow it, else by the worker. */
@@ -549,7 +562,6 @@ static size_t cpu_uncharge_all(struct objcache *oc)
 
 	if (!cpu_cache_trylock(oc, &cache))
 		return 0;
-	WRITE_ONCE(cache->reclaimed, jiffies);
 	for (i = 0; i < oc->nr_classes; i++)
 		bytes += cpu_uncharge_slots(&cache->class[i]);
 	cpu_cache_unlock(cache);
@@ -750,6 +762,9 @@ bool objcache_reclaim(struct objcache *oc, unsigned int class, bool now)
 	/* Rate limit to once a tick: this rarely finds anything. */
 	if (!now && (!home || !reclaim_due(home)))
 		return false;
+	/* First: the CPU's cache may be out of reach below. */
+	if (home)
+		WRITE_ONCE(home->reclaimed, jiffies);
 	bytes = cpu_uncharge_all(oc) + depots_uncharge_slots(oc);
 	budget_uncharge(oc->budget, bytes);
 	if (!bytes)

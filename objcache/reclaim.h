@@ -30,7 +30,7 @@ unsigned int magazine_drain(struct objcache *oc, unsigned int class,
 bool freeze_cpus(struct objcache *oc);
 size_t drain_frozen(struct objcache *oc, enum drain how);
 size_t drain_depots(struct objcache *oc, size_t bytes, enum drain how);
-void unpark_cpus(struct objcache *oc);
+void objcache_unpark(struct objcache *oc);
 void tell_dropped(struct objcache *oc);
 
 size_t cpu_uncharge_slots(struct cpu_class *cc);

@@ -261,11 +261,12 @@ struct objcache_shared {
  *
  * Bytes are in transit between budget_charge() and the write of
  * magazine.charged, and between that of a lower value and budget_uncharge():
- * they are a local variable of one CPU. Magazines of uncharged classes do not
- * count. A magazine never has more objects than charged slots, so idle memory
- * is at most @max at every moment. magazine.charged is what counts;
- * cpu_class.end is its copy while the magazine is loaded, and cpu_reload() and
- * cpu_charge_slots() alone write the copy.
+ * they are a local variable of one CPU. What the user keeps idle itself, as
+ * memory of checked pools that rests, is charged, too, and counts as in transit.
+ * Magazines of uncharged classes do not count. A magazine never has more
+ * objects than charged slots, so idle memory is at most @max at every moment.
+ * magazine.charged is what counts; cpu_class.end is its copy while the magazine
+ * is loaded, and cpu_reload() and cpu_charge_slots() alone write the copy.
  */
 struct idle_budget {
 	size_t max;

@@ -58,15 +58,16 @@ static void report_written(struct bytepool *pool, const char *what,
 			   unsigned long got_by, unsigned long put_by)
 {
 	size_t nr = min_t(size_t, end - first, REPORT_BYTES), i;
+	char got[SITE_NAME_LEN], put[SITE_NAME_LEN];
 	char bytes[3 * REPORT_BYTES + 1] = "";
 
 	for (i = 0; i < nr; i++)
 		snprintf(bytes + 3 * i, sizeof(bytes) - 3 * i, " %02x",
 			 ((const u8 *)first)[i]);
 	report_checked(pool,
-		       "%s: %p at offset %zu:%s, got by %pS, released by %pS\n",
-		       what, mem, (size_t)(first - mem), bytes, (void *)got_by,
-		       (void *)put_by);
+		       "%s: %p at offset %zu:%s, got by %s, released by %s\n",
+		       what, mem, (size_t)(first - mem), bytes,
+		       site_text(got_by, got), site_text(put_by, put));
 }
 
 /**
@@ -158,25 +159,6 @@ void rest_drain(struct bytepool *pool, size_t max)
 }
 
 /**
- * rest_trim() - free memory that has rested since the last call
- * @pool: the pool
- *
- * Context: may sleep.
- */
-void rest_trim(struct bytepool *pool)
-{
-	unsigned long flags;
-	size_t new;
-
-	/* What comes from now on is the newest, and rests until the next call. */
-	raw_spin_lock_irqsave(&pool->handles_lock, flags);
-	new = pool->resting_new;
-	pool->resting_new = 0;
-	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-	rest_drain(pool, new);
-}
-
-/**
  * rest_scan() - free some memory that rests, oldest first
  * @pool: the pool
  * @bytes: number of bytes wanted
@@ -192,8 +174,27 @@ size_t rest_scan(struct bytepool *pool, size_t bytes)
 	while (done < bytes && (rest = rest_oldest(pool, 0))) {
 		done += rest->size;
 		rest_end(pool, rest);
+		cond_resched();
 	}
 	return done;
+}
+
+/**
+ * rest_trim() - free memory that has rested since the last call
+ * @pool: the pool
+ *
+ * Context: may sleep.
+ */
+void rest_trim(struct bytepool *pool)
+{
+	unsigned long flags;
+	size_t old;
+
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
+	old = pool->resting_bytes - pool->resting_new;
+	pool->resting_new = 0;
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	rest_scan(pool, old);
 }
 
 /*

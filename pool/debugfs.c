@@ -179,8 +179,7 @@ void pool_debugfs_add(struct bytepool *pool)
  * pool_debugfs_remove() - remove a pool's files
  * @pool: the pool
  *
- * Waits for readers of the files. They take none of the locks held here: the
- * caller holds pools_mutex.
+ * Waits for readers of the files, and so without a lock: a reader may stand still.
  */
 void pool_debugfs_remove(struct bytepool *pool)
 {

@@ -403,6 +403,7 @@ void buf_issue_memory(struct bytepool_buf *buf, size_t len, unsigned long site);
 
 /* wrap.c */
 void wrap_pool_init(struct bytepool *pool);
+void wrap_pool_flush(struct bytepool *pool);
 void wrap_pool_kill(struct bytepool *pool);
 void wrap_end(struct bytepool *pool, struct bytepool_buf *buf, bool late);
 void wrap_release(struct bytepool *pool, struct bytepool_buf *buf);

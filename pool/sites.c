@@ -126,6 +126,8 @@ void sites_keep(struct bytepool *pool, struct module *module, bool all)
 {
 	struct going going = { .module = module, .all = all };
 
+	/* What rests would be reported by sites that are gone. */
+	rest_drain(pool, 0);
 	mutex_lock(&sites_mutex);
 	if (!names)
 		WRITE_ONCE(names,

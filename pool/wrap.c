@@ -65,6 +65,25 @@ void wrap_pool_init(struct bytepool *pool)
 }
 
 /**
+ * wrap_pool_flush() - end the memory that has come back to a pool
+ * @pool: the pool, which is about to be killed
+ *
+ * A function that ends memory may hold the last reference of another wrapped
+ * buffer of the pool, which then comes back in time as well.
+ *
+ * Context: may sleep.
+ */
+void wrap_pool_flush(struct bytepool *pool)
+{
+	do {
+		objcache_unpark(&pool->objects);
+		/* Not flush_work(): see objcache_kill(). */
+		cancel_work_sync(&pool->unwrap_work);
+		unwrap_all(pool);
+	} while (!llist_empty(&pool->unwrapping));
+}
+
+/**
  * wrap_pool_kill() - end the memory that has come back to a killed pool
  * @pool: the pool
  *
