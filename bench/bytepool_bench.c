@@ -396,11 +396,10 @@ static int out_setup(struct bench *b, get_fn get, put_fn put)
 	return 0;
 }
 
-/* Larger than its only tier is all of it, and so is known by its address. */
-static int tracked_setup(struct bench *b)
+static int out_pool_setup(struct bench *b, const size_t *tiers,
+			  unsigned int nr_tiers, unsigned int flags)
 {
-	static const size_t tier = 64;
-	int ret = pool_setup(b, &tier, 1, 0);
+	int ret = pool_setup(b, tiers, nr_tiers, flags);
 
 	if (ret)
 		return ret;
@@ -410,17 +409,18 @@ static int tracked_setup(struct bench *b)
 	return ret;
 }
 
+/* Larger than its only tier is all of it, and so is known by its address. */
+static int tracked_setup(struct bench *b)
+{
+	static const size_t tier = 64;
+
+	return out_pool_setup(b, &tier, 1, 0);
+}
+
 static int checked_setup(struct bench *b)
 {
-	int ret = pool_setup(b, bytepool_sizes_pow2, BYTEPOOL_NR_POW2,
-			     BYTEPOOL_CHECK);
-
-	if (ret)
-		return ret;
-	ret = out_setup(b, raw_get, raw_put);
-	if (ret)
-		bytepool_destroy(b->pool);
-	return ret;
+	return out_pool_setup(b, bytepool_sizes_pow2, BYTEPOOL_NR_POW2,
+			      BYTEPOOL_CHECK);
 }
 
 static void tracked_teardown(struct bench *b)
