@@ -239,10 +239,13 @@ static void end_chain(void *mem, size_t len, void *arg)
 	bytepool_buf_release(chain->next);
 }
 
-/* Once it was a matter of luck whether the second was ended. */
+/*
+ * Once it was a matter of luck whether the second was ended, and then whether
+ * those behind it were.
+ */
 static void destroy_waits_for_a_chain(struct kunit *test)
 {
-	struct chain chain[3];
+	struct chain chain[16];
 	struct bytepool *pool;
 	unsigned int i, j;
 	u8 mem[8];

@@ -231,6 +231,7 @@ struct class_ofs {
  * @oversize: number of pieces in use that are larger than the largest tier
  * @oversize_bytes: capacity of those pieces
  * @wrapped: number of buffers of bytepool_wrap() that are out
+ * @unwrapped: number of them whose memory was ended
  * @unwrapping: memory of such buffers that is to be ended
  * @unwrap_work: ends it
  * @fail: gets that failed and belong to no tier
@@ -276,6 +277,7 @@ struct bytepool {
 	atomic64_t oversize;
 	atomic64_t oversize_bytes;
 	atomic_long_t wrapped;
+	atomic_long_t unwrapped;
 	struct llist_head unwrapping;
 	struct work_struct unwrap_work;
 	atomic64_t fail;

@@ -44,6 +44,7 @@ static void unwrap_all(struct bytepool *pool)
 
 	llist_for_each_entry_safe(wrapped, next, list, track.parked) {
 		wrapped->free_fn(wrapped->mem, wrapped->len, wrapped->arg);
+		atomic_long_inc(&pool->unwrapped);
 		kfree_rcu(wrapped, track.rcu);
 		cond_resched();
 	}
@@ -75,12 +76,16 @@ void wrap_pool_init(struct bytepool *pool)
  */
 void wrap_pool_flush(struct bytepool *pool)
 {
+	long before;
+
+	/* What was ended in a round, by whomever, may have released more. */
 	do {
+		before = atomic_long_read(&pool->unwrapped);
 		objcache_unpark(&pool->objects);
 		/* Not flush_work(): see objcache_kill(). */
 		cancel_work_sync(&pool->unwrap_work);
 		unwrap_all(pool);
-	} while (!llist_empty(&pool->unwrapping));
+	} while (atomic_long_read(&pool->unwrapped) != before);
 }
 
 /**
