@@ -244,4 +244,5 @@ end_lane $status "kernel lanes"
 keep_times
 
 echo
+show_failures
 total

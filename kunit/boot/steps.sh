@@ -9,6 +9,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 results=$logs/results
+# The first lines of what each failed step had to say.
+failures=$logs/failures
 
 # So long has a step after it was asked to end: some have to remove files first.
 grace=30
@@ -28,6 +30,7 @@ start_steps()
 	start=$SECONDS
 	deadline=${LIMIT:+$((SECONDS + LIMIT * 60))}
 	: >"$results"
+	: >"$failures"
 	: >"$logs/.times"
 	[ -n "$nr_steps" ] || return 0
 	printf '%d steps' "$nr_steps"
@@ -96,7 +99,20 @@ report()
 		if [ -n "$text" ]; then
 			printf '%s\n' "$text" | sed 's/^/    /'
 		fi
+		if [ "$failed" != 0 ]; then
+			printf '%s: %s\n' "$name" "$failed failed"
+			printf '%s\n' "$text" | head -n 8 | sed 's/^/    /'
+		fi >>"$failures"
 	} 7>"$logs/.print"
+}
+
+# What failed, once more at the end: the lines above may be hundreds.
+show_failures()
+{
+	[ -s "$failures" ] || return 0
+	echo "What failed:"
+	cat "$failures"
+	echo
 }
 
 announce()
