@@ -212,6 +212,25 @@ static void thread_exit(void *unused)
 int __cxa_thread_atexit_impl(void (*fn)(void *arg), void *arg, void *dso);
 extern void *__dso_handle;
 
+/*
+ * The C library ends the program if it has no memory for the entry. So ask it for
+ * more than the entry takes, and hand that back: more than a thread's cache of
+ * freed memory holds, from which calloc() takes nothing.
+ */
+#define EXIT_PROBE 4096
+
+static int exit_register(void)
+{
+	void *probe = malloc(EXIT_PROBE);
+
+	/* The compiler knows malloc() and free(), and would drop both. */
+	OPTIMIZER_HIDE_VAR(probe);
+	if (!probe)
+		return -ENOMEM;
+	free(probe);
+	return __cxa_thread_atexit_impl(thread_exit, NULL, &__dso_handle);
+}
+
 /* Returns SHIM_NO_CPU if the table is full. */
 static unsigned int first_free_cpu(void)
 {
@@ -316,8 +335,7 @@ static void thread_bring_up(void)
 		up = cpu_up(cpu);
 	if (up) {
 		shim_shield();
-		ret = __cxa_thread_atexit_impl(thread_exit, NULL, &__dso_handle) ?:
-			      exit_key_set();
+		ret = exit_register() ?: exit_key_set();
 		shim_unshield();
 		if (ret)
 			cpu_down();

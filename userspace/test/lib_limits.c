@@ -225,10 +225,39 @@ static void threads_end_without_mappings(void)
 	threads_end(take_all_mappings);
 }
 
+static sem_t memory_is_gone;
+
+static void *first_use(void *pool)
+{
+	sem_wait(&memory_is_gone);
+	bytepool_put(pool, bytepool_get(pool, 100, GFP_KERNEL));
+	return NULL;
+}
+
+/* The C library once ended the program, whose thread could not be registered. */
+static void first_use_without_memory(void)
+{
+	/* The compiler knows malloc(), and would drop what is not used. */
+	void *(*volatile take)(size_t size) = malloc;
+	struct bytepool *pool = create("first", 0);
+	pthread_t thread;
+	size_t size;
+
+	sem_init(&memory_is_gone, 0, 0);
+	CHECK(!pthread_create(&thread, NULL, first_use, pool));
+	limit_addresses(0);
+	for (size = MIB; size >= 16; size /= 2)
+		while (take(size))
+			;
+	sem_post(&memory_is_gone);
+	pthread_join(thread, NULL);
+}
+
 static void threads_end_at_limits(void)
 {
 	in_child("threads_end_without_addresses");
 	in_child("threads_end_without_mappings");
+	in_child("first_use_without_memory");
 }
 
 static void few_addresses_are_taken(void)
@@ -938,6 +967,7 @@ static const struct lib_test children[] = {
 	{ "threads_end_without_addresses", threads_end_without_addresses },
 	{ "threads_end_without_mappings", threads_end_without_mappings },
 	{ "addresses_of_one_pool", addresses_of_one_pool },
+	{ "first_use_without_memory", first_use_without_memory },
 	{ "gets_to_the_end", gets_to_the_end },
 	{ "rss_after_release", rss_after_release },
 	{ "rss_after_shrink", rss_after_shrink },
