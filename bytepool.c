@@ -335,6 +335,11 @@ static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 	pool = kzalloc(struct_size(pool, tier, nr_tiers), GFP_KERNEL);
 	if (!pool)
 		return NULL;
+	pool->queues = kcalloc(nr_tiers + 1, sizeof(*pool->queues), GFP_KERNEL);
+	if (!pool->queues) {
+		kfree(pool);
+		return NULL;
+	}
 	pool->nr_tiers = nr_tiers;
 	strscpy(pool->owner, module_name(owner), sizeof(pool->owner));
 	strscpy(pool->name, name, sizeof(pool->name));
@@ -344,6 +349,7 @@ static struct bytepool *pool_alloc(const char *name, unsigned int nr_tiers,
 	INIT_LIST_HEAD(&pool->quarantine_list);
 	INIT_LIST_HEAD(&pool->resting);
 	wrap_pool_init(pool);
+	wait_pool_init(pool);
 	ratelimit_state_init(&pool->reports, REPORT_INTERVAL, REPORT_BURST);
 	INIT_LIST_HEAD(&pool->list);
 	/* Put by pool_free(): buffers may outlive the module of the pool. */
@@ -452,6 +458,7 @@ static void pool_free(struct bytepool *pool)
 
 	rest_drain(pool, 0);
 	if (pool->handles) {
+		reserve_free(pool);
 		free_handles(pool, &pool->retired, false);
 		/* No holder of a quarantined handle is left. */
 		free_handles(pool, &pool->quarantine_list, true);
@@ -461,6 +468,7 @@ static void pool_free(struct bytepool *pool)
 		cache_put(pool->tier[i].payload);
 	cache_put(pool->handles);
 	kfree(pool->functions);
+	kfree(pool->queues);
 	kfree(pool);
 	module_put(THIS_MODULE);
 }
@@ -537,6 +545,11 @@ static void pool_trim(struct objcache *oc)
 	rest_trim(pool_of(oc));
 }
 
+static void pool_came_back(struct objcache *oc)
+{
+	wait_came_back(pool_of(oc));
+}
+
 static void pool_free_op(struct objcache *oc)
 {
 	pool_free(pool_of(oc));
@@ -546,6 +559,7 @@ static const struct objcache_ops typed_ops = {
 	.start = pool_start,
 	.destruct = typed_destruct,
 	.dropped = pool_dropped,
+	.came_back = pool_came_back,
 	.park = typed_park,
 	.free = pool_free_op,
 };
@@ -555,6 +569,7 @@ static const struct objcache_ops pool_ops = {
 	.destruct = pool_destruct,
 	.dropped = pool_dropped,
 	.trim = pool_trim,
+	.came_back = pool_came_back,
 	.park = pool_park,
 	.free = pool_free_op,
 };
@@ -590,10 +605,12 @@ static void pool_kill(struct bytepool *pool)
 	long out;
 
 	pool_unpublish(pool);
+	wait_pool_end(pool);
 	wrap_pool_flush(pool);
 	objcache_kill(&pool->objects);
 	wrap_pool_kill(pool);
 	rest_drain(pool, 0);
+	reserve_free(pool);
 	/* The counters stand still: memory that comes back now unpins. */
 	out = pool_outstanding(pool);
 	if (out)
@@ -678,7 +695,18 @@ static int check_config(const struct bytepool_config *config)
 		return config_refused("priv_size is more than 128");
 	if (pool_check_name(config->name))
 		return config_refused("name is not of [A-Za-z0-9_.:@+-]");
-	return config->reserve ? -EOPNOTSUPP : 0;
+	return 0;
+}
+
+static int set_reserves(struct bytepool *pool, unsigned int nr)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; nr && !ret && i < pool->nr_tiers; i++)
+		ret = reserve_set(pool, i, nr);
+	return ret == -EINVAL ? config_refused("reserve is more than limit") :
+				ret;
 }
 
 /* Copy the fields that this version knows; newer fields must be 0. */
@@ -704,9 +732,8 @@ static int copy_config(struct bytepool_config *to, const void *from,
  * bytepool_create() is a macro that supplies the last two.
  *
  * Context: process; may sleep; not a CPU hotplug callback.
- * Return: the pool; ERR_PTR(-EINVAL) for a config that cannot be,
- * ERR_PTR(-EEXIST) for a name in use, ERR_PTR(-EOPNOTSUPP) for a reserve,
- * ERR_PTR(-ENOMEM).
+ * Return: the pool; ERR_PTR(-EINVAL) for a config that cannot be, a reserve of more
+ * than the limit included; ERR_PTR(-EEXIST) for a name in use; ERR_PTR(-ENOMEM).
  */
 struct bytepool *__bytepool_create(const struct bytepool_config *config,
 				   size_t config_size, struct module *owner)
@@ -731,6 +758,8 @@ struct bytepool *__bytepool_create(const struct bytepool_config *config,
 	if (!ret)
 		ret = pool_objects_init(pool, &pool_ops, copy.max_idle);
 	if (!ret)
+		ret = set_reserves(pool, copy.reserve);
+	if (!ret)
 		ret = pool_publish(pool);
 	if (ret) {
 		pool_free(pool);
@@ -748,7 +777,9 @@ EXPORT_SYMBOL_GPL(__bytepool_create);
  * its name is free, at once. Memory that is still out is reported by tier and
  * call site, and stays valid: it can be used, put and released as before. The
  * last put or release frees the pool; bytepool.ko cannot be unloaded before
- * that. Waits for who reads the pool's files in debugfs just then.
+ * that. Waits for who reads the pool's files in debugfs just then, and for who
+ * sleeps in bytepool_get_buf_wait(), which returns. Waiters that are armed are
+ * taken off, and reported.
  *
  * Context: process; may sleep; a WQ_MEM_RECLAIM worker too; not a CPU hotplug
  * callback, since it takes the CPU hotplug lock.

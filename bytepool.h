@@ -82,7 +82,9 @@ extern const size_t bytepool_sizes_stream[BYTEPOOL_NR_STREAM];
  * @flags: %BYTEPOOL_ZERO and the flags that follow it, or 0
  * @priv_size: bytes of the user's own with each buffer, 0 to
  *	%BYTEPOOL_MAX_PRIV; zeroed by every get
- * @reserve: must be 0: a reserve is not offered yet (-EOPNOTSUPP)
+ * @reserve: how many buffers of each tier a get that may sleep can always have:
+ *	see bytepool_reserve(); 0: none. It is their sum that counts: 16 of each
+ *	power of two are 64 MiB
  * @max_idle: how many bytes of payload the pool keeps idle at most; 0: the
  *	default idle budget, a share of the machine's memory that all pools
  *	without a budget of their own have together
@@ -117,6 +119,20 @@ struct bytepool_view {
 };
 
 /**
+ * struct bytepool_waiter - what waits for a pool without sleeping
+ * @wake: called by a worker, once for each bytepool_wait_async() that was true
+ *
+ * Zeroed before its first use, but for @wake. It lives until wake() is called, or
+ * bytepool_wait_cancel() has returned.
+ */
+struct bytepool_waiter {
+	void (*wake)(struct bytepool_waiter *waiter);
+	/* private: */
+	void *node[2];
+	struct bytepool *pool;
+};
+
+/**
  * struct bytepool_stats - counts of a whole pool
  * @total_get: gets that the tiers served, raw memory and buffers together
  * @total_put: puts and last releases to the tiers
@@ -128,6 +144,8 @@ struct bytepool_view {
  * @quarantined: pieces of memory withheld after misuse, until the pool goes
  * @nr_tiers: how many tiers the pool has
  * @wrapped: buffers of bytepool_wrap() that are in use now
+ * @waiting: threads and waiters that wait for the pool now
+ * @slept: how often a get has slept
  */
 struct bytepool_stats {
 	__u64 total_get;
@@ -140,6 +158,8 @@ struct bytepool_stats {
 	__u64 quarantined;
 	__u32 nr_tiers;
 	__u64 wrapped;
+	__u64 waiting;
+	__u64 slept;
 };
 
 /**
@@ -150,9 +170,12 @@ struct bytepool_stats {
  * @in_use: buffers and pieces of raw memory in use now
  * @idle: buffers and pieces of raw memory that the pool keeps idle
  * @hit: gets served from idle memory
- * @miss: gets served by the kernel's allocator
+ * @miss: gets served by the kernel's allocator, or by the reserve
  * @fail: gets that failed
  * @requested: the lengths asked for, summed over the gets served
+ * @reserve: buffers of the reserve that are there now; they are not idle
+ * @reserve_want: how many there are to be
+ * @reserve_get: gets served by the reserve
  */
 struct bytepool_tier_stats {
 	size_t size;
@@ -164,6 +187,9 @@ struct bytepool_tier_stats {
 	__u64 miss;
 	__u64 fail;
 	__u64 requested;
+	__u64 reserve;
+	__u64 reserve_want;
+	__u64 reserve_get;
 };
 
 /*
@@ -237,6 +263,12 @@ struct bytepool_buf *__must_check
 bytepool_wrap(struct bytepool *pool, void *mem, size_t len,
 	      void (*free_fn)(void *mem, size_t len, void *arg), void *arg,
 	      gfp_t gfp);
+
+int bytepool_reserve(struct bytepool *pool, size_t len, unsigned int nr);
+bool __must_check bytepool_wait_async(struct bytepool *pool, size_t len,
+				      struct bytepool_waiter *waiter);
+bool bytepool_wait_cancel(struct bytepool *pool,
+			  struct bytepool_waiter *waiter);
 
 int __must_check bytepool_get_bufs(struct bytepool *pool, size_t len,
 				   unsigned int nr, struct bytepool_buf **bufs,
@@ -381,6 +413,11 @@ struct name##_pool
 #define devm_bytepool_create(dev, ...)               \
 	__devm_bytepool_create((dev), (__VA_ARGS__), \
 			       sizeof(struct bytepool_config), THIS_MODULE)
+
+struct bytepool_buf *__must_check bytepool_get_buf_wait(struct bytepool *pool,
+							size_t len, gfp_t gfp,
+							unsigned int state,
+							long timeout);
 
 struct bytepool *__must_check
 __devm_bytepool_create(struct device *dev, const struct bytepool_config *config,

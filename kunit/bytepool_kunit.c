@@ -16,6 +16,8 @@
  *	destroy.c	the end of a pool, with memory out
  *	objects.c	typed object pools
  *	wrap.c		buffers whose memory is not the pool's
+ *	reserve.c	buffers that a get can always have
+ *	wait.c		who waits for buffers
  *
  * They are one module: bytepool_kunit.ko on kernels with KUnit; elsewhere,
  * with the small KUnit in standalone/, bytepool_selftest.ko. Userspace runs
@@ -30,7 +32,8 @@ kunit_test_suites(&bpt_create_suite, &bpt_raw_suite, &bpt_gfp_suite,
 		  &bpt_idle_suite, &bpt_limit_suite, &bpt_stats_suite,
 		  &bpt_misuse_suite, &bpt_check_suite, &bpt_context_suite,
 		  &bpt_cpus_suite, &bpt_load_suite, &bpt_rcu_suite,
-		  &bpt_destroy_suite, &bpt_objects_suite, &bpt_wrap_suite);
+		  &bpt_destroy_suite, &bpt_objects_suite, &bpt_wrap_suite,
+		  &bpt_reserve_suite, &bpt_wait_suite);
 
 MODULE_DESCRIPTION("Test cases of bytepool");
 MODULE_LICENSE("GPL");

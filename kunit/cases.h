@@ -44,6 +44,8 @@ extern struct kunit_suite bpt_rcu_suite;
 extern struct kunit_suite bpt_destroy_suite;
 extern struct kunit_suite bpt_objects_suite;
 extern struct kunit_suite bpt_wrap_suite;
+extern struct kunit_suite bpt_reserve_suite;
+extern struct kunit_suite bpt_wait_suite;
 
 /* === Fixture === */
 

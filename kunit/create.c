@@ -128,14 +128,6 @@ static void create_null_config_is_refused(struct kunit *test)
 	expect_refused(test, bytepool_create(NULL), -EINVAL);
 }
 
-static void create_reserve_is_not_supported(struct kunit *test)
-{
-	struct bytepool_config config = bpt_config();
-
-	config.reserve = 1;
-	expect_refused(test, bytepool_create(&config), -EOPNOTSUPP);
-}
-
 static void create_bad_config_with_reserve_is_invalid(struct kunit *test)
 {
 	struct bytepool_config config = bpt_config();
@@ -433,7 +425,6 @@ static struct kunit_case create_cases[] = {
 	KUNIT_CASE_PARAM(create_bad_config_is_refused, refusal_gen_params),
 	KUNIT_CASE(create_refusal_leaves_nothing_behind),
 	KUNIT_CASE(create_null_config_is_refused),
-	KUNIT_CASE(create_reserve_is_not_supported),
 	KUNIT_CASE(create_bad_config_with_reserve_is_invalid),
 	KUNIT_CASE_PARAM(create_good_name_is_taken, good_name_gen_params),
 	KUNIT_CASE(create_name_in_use_exists),

@@ -604,6 +604,9 @@ void objcache_put_slow(struct objcache *oc, unsigned int class, void *obj)
 		objcache_count_dropped(oc, class);
 		objcache_destruct_or_park(oc, class, obj);
 	}
+	/* Nobody waits for an objcache that is dead. */
+	if (unlikely(READ_ONCE(oc->awaited)))
+		oc->ops->came_back(oc);
 	rcu_read_unlock();
 }
 

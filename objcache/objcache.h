@@ -314,13 +314,15 @@ static inline bool objcache_count_miss_and_take(struct objcache *oc,
  * @ofs: class_to_ofs() of the object's class
  *
  * True if no slot is to be had: the budget is exhausted, no empty magazine in
- * the depot has charged slots, and objcache_reclaim() has run in this tick.
+ * the depot has charged slots, and objcache_reclaim() has run in this tick. False
+ * while memory is awaited: objcache_put_slow() tells of it.
  * Never true in &no_cpu_cache, which has no depots: the size of its classes is 0.
  */
 static inline bool objcache_may_drop(struct objcache *oc,
 				     struct cpu_cache *cache, unsigned long ofs)
 {
-	return atomic_long_read(&oc->budget->avail) <
+	return !READ_ONCE(oc->awaited) &&
+	       atomic_long_read(&oc->budget->avail) <
 		       (long)cpu_class_at(cache, ofs)->size &&
 	       !READ_ONCE(depot_at(cache, ofs)->has_charge) &&
 	       !reclaim_due(cache);

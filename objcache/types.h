@@ -302,6 +302,8 @@ struct parked {
  * @dropped: called by the trim if puts of a class were not kept since its last
  *	look
  * @trim: called by the trim to give back what the user keeps idle; may be NULL
+ * @came_back: called as an object reaches a depot, or was destructed, by a put
+ *	while objcache.awaited is set
  * @park: returns memory inside of the object for a struct parked
  * @free: frees the user's pool, once nothing refers to it
  *
@@ -313,6 +315,7 @@ struct objcache_ops {
 			 unsigned int how);
 	void (*dropped)(struct objcache *oc, unsigned int class);
 	void (*trim)(struct objcache *oc);
+	void (*came_back)(struct objcache *oc);
 	struct parked *(*park)(struct objcache *oc, unsigned int class,
 			       void *obj);
 	void (*free)(struct objcache *oc);
@@ -328,6 +331,8 @@ struct objcache_ops {
  * @bypass: keep nothing that comes back, so that the kernel's detectors see
  *	every object
  * @dead: objcache_kill() has begun; read under RCU
+ * @awaited: the user wants to hear of memory that comes back; read without a
+ *	lock or barrier
  * @late: an object came back after @dead was set
  * @pinned: number of objects that are out, once @dead is set
  * @shared: the part that all CPUs share; NULL before the first get
@@ -351,6 +356,7 @@ struct objcache {
 	unsigned int nr_classes;
 	bool bypass;
 	bool dead;
+	bool awaited;
 	bool late;
 	atomic_long_t pinned;
 	struct objcache_shared *shared;

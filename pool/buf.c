@@ -227,9 +227,8 @@ static void payload_free(struct bytepool *pool, struct bytepool_buf *buf)
  *
  * Return: the handle; NULL without memory, and the payload is freed.
  */
-static struct bytepool_buf *buf_construct(struct bytepool *pool,
-					  unsigned int tier_nr, gfp_t gfp,
-					  void *data)
+struct bytepool_buf *buf_construct(struct bytepool *pool, unsigned int tier_nr,
+				   gfp_t gfp, void *data)
 {
 	const struct tier *tier = &pool->tier[tier_nr];
 	u32 flags = pool->handle_flags;
@@ -268,6 +267,17 @@ static struct bytepool_buf *buf_get_fresh(struct bytepool *pool,
 	payload_free(pool, buf);
 	handle_free(pool, buf);
 	return NULL;
+}
+
+/**
+ * buf_free_idle() - free an idle buffer, and its handle
+ * @pool: the pool
+ * @buf: the handle, which has its payload
+ */
+void buf_free_idle(struct bytepool *pool, struct bytepool_buf *buf)
+{
+	payload_free(pool, buf);
+	handle_destroy(pool, buf);
 }
 
 /* Free a dead buffer larger than the largest tier. */
@@ -314,11 +324,14 @@ void buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late)
 			      READ_ONCE(buf->site));
 		return;
 	}
+	if (late) {
+		buf_free_idle(pool, buf);
+		return;
+	}
+	if (!(READ_ONCE(buf->flags) & BUF_RESTING) && reserve_keep(pool, buf))
+		return;
 	payload_free(pool, buf);
-	if (late)
-		handle_destroy(pool, buf);
-	else
-		handle_free(pool, buf);
+	handle_free(pool, buf);
 }
 
 /* === Buffers === */
@@ -345,7 +358,7 @@ static u32 buf_end_checked(struct bytepool *pool, struct bytepool_buf *buf,
 	red_zone_check(pool, buf->data, buf->capacity, payload_size(pool, buf),
 		       got_by, site);
 	if (flags & (BUF_VMALLOC | BUF_OVERSIZE) ||
-	    READ_ONCE(pool->objects.dead) ||
+	    READ_ONCE(pool->objects.dead) || reserve_is_short(pool, buf) ||
 	    !rest_begin(pool, pool->tier[buf->class / 2].payload, buf->data,
 			got_by, site))
 		return 0;
@@ -398,10 +411,54 @@ static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 	return true;
 }
 
-/* Get a buffer of a tier; its capacity is charged to the limit already. */
-static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
-					 unsigned int tier, size_t len,
-					 gfp_t gfp, unsigned long site)
+/* Issue a buffer of a tier that nobody else has. */
+static void buf_issue_tier(struct bytepool *pool, struct bytepool_buf *buf,
+			   unsigned int tier, size_t len, unsigned long site)
+{
+	u32 reserve = pool->handle_flags & BUF_RESERVE;
+
+	memory_in_use(buf->data, pool->tier[tier].size);
+	/* A buffer that was made before the pool got its first reserve. */
+	if (unlikely(reserve & ~READ_ONCE(buf->flags)))
+		WRITE_ONCE(buf->flags, buf->flags | BUF_RESERVE);
+	buf_begin_checked(pool, buf, len);
+	memset(handle_priv(buf), 0, pool->priv_size);
+	buf_issue(buf, len, site);
+}
+
+/**
+ * buf_issue_idle() - issue a buffer that was idle outside of the objcache
+ * @pool: the pool
+ * @buf: the handle, with its payload
+ * @tier: the tier
+ * @len: length in bytes
+ * @gfp: may have __GFP_ZERO
+ * @site: the call site
+ */
+void buf_issue_idle(struct bytepool *pool, struct bytepool_buf *buf,
+		    unsigned int tier, size_t len, gfp_t gfp,
+		    unsigned long site)
+{
+	size_t size = pool->tier[tier].size;
+
+	memory_in_use(buf->data, size);
+	if (gfp & __GFP_ZERO)
+		memset(buf->data, 0, size);
+	buf_issue_tier(pool, buf, tier, len, site);
+}
+
+/**
+ * buf_get_tier() - get a buffer of a tier
+ * @pool: the pool
+ * @tier: the tier, whose capacity is charged to the limit already
+ * @len: length in bytes
+ * @gfp: for the allocator
+ * @site: the call site
+ *
+ * Return: the buffer, or NULL.
+ */
+struct bytepool_buf *buf_get_tier(struct bytepool *pool, unsigned int tier,
+				  size_t len, gfp_t gfp, unsigned long site)
 {
 	unsigned int class = class_buf(tier);
 	struct bytepool_buf *buf;
@@ -416,37 +473,42 @@ static struct bytepool_buf *buf_get_tier(struct bytepool *pool,
 							  gfp));
 			if (!buf)
 				return NULL;
-			memory_in_use(buf->data, pool->tier[tier].size);
-		} else if (unlikely(refcount_read(&buf->ref) ||
-				    !(READ_ONCE(buf->flags) & BUF_IDLE))) {
+			buf_issue_tier(pool, buf, tier, len, site);
+			return buf;
+		}
+		if (unlikely(refcount_read(&buf->ref) ||
+			     !(READ_ONCE(buf->flags) & BUF_IDLE))) {
 			buf_refuse(pool, buf, site);
 			continue;
-		} else {
-			memory_in_use(buf->data, pool->tier[tier].size);
-			if (gfp & __GFP_ZERO)
-				memset(buf->data, 0, pool->tier[tier].size);
 		}
-		buf_begin_checked(pool, buf, len);
-		memset(handle_priv(buf), 0, pool->priv_size);
-		buf_issue(buf, len, site);
+		buf_issue_idle(pool, buf, tier, len, gfp, site);
 		return buf;
 	}
 }
 
-static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
-					     gfp_t gfp, unsigned long site)
+/**
+ * buf_get_charged_oversize() - get a buffer larger than the largest tier
+ * @pool: the pool
+ * @len: length in bytes, whose capacity is charged to the limit already
+ * @gfp: for the allocator
+ * @site: the call site
+ *
+ * Return: the buffer, or NULL.
+ */
+struct bytepool_buf *buf_get_charged_oversize(struct bytepool *pool, size_t len,
+					      gfp_t gfp, unsigned long site)
 {
 	struct bytepool_buf *buf;
 	u32 flags;
 
-	if (!len)
-		return NULL;
 	buf = slab_allowed() ? handle_alloc(pool, gfp) : NULL;
 	if (!buf)
-		return get_failed_oversize(pool, site);
+		return NULL;
 	buf->data = oversize_alloc(pool, len, gfp);
-	if (!buf->data)
-		goto err_free_handle;
+	if (!buf->data) {
+		handle_free(pool, buf);
+		return NULL;
+	}
 	flags = pool->handle_flags | BUF_OVERSIZE;
 	if (is_vmalloc_addr(buf->data))
 		flags |= BUF_VMALLOC;
@@ -458,10 +520,21 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	/* This cannot fail: the handle was set to idle above. */
 	buf_issue(buf, len, site);
 	return buf;
+}
 
-err_free_handle:
-	handle_free(pool, buf);
-	return get_failed_oversize(pool, site);
+static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
+					     gfp_t gfp, unsigned long site)
+{
+	struct bytepool_buf *buf = NULL;
+
+	if (!len)
+		return NULL;
+	if (oversize_charge(pool, len)) {
+		buf = buf_get_charged_oversize(pool, len, gfp, site);
+		if (!buf)
+			limit_uncharge(pool, oversize_capacity(len));
+	}
+	return buf ?: get_failed_oversize(pool, site);
 }
 
 /**
@@ -482,9 +555,10 @@ struct bytepool_buf *buf_of_memory(struct bytepool *pool, void *mem, size_t len,
 		return NULL;
 	buf->data = mem;
 	/* Whether it is contiguous is not known. */
-	WRITE_ONCE(buf->flags, (pool->handle_flags &
-				~(BUF_CHECK | BUF_LIMIT | BUF_WATCHED)) |
-				       BUF_WRAPPED | BUF_VMALLOC);
+	WRITE_ONCE(buf->flags,
+		   (pool->handle_flags &
+		    ~(BUF_CHECK | BUF_LIMIT | BUF_WATCHED | BUF_RESERVE)) |
+			   BUF_WRAPPED | BUF_VMALLOC);
 	handle_set(buf, CLASS_WRAPPED, len);
 	memset(handle_priv(buf), 0, pool->priv_size);
 	return buf;
@@ -500,6 +574,24 @@ void buf_issue_memory(struct bytepool_buf *buf, size_t len, unsigned long site)
 {
 	/* This cannot fail: the handle is idle. */
 	buf_issue(buf, len, site);
+}
+
+static struct bytepool_buf *buf_get_reserved(struct bytepool *pool,
+					     unsigned int tier, size_t len,
+					     gfp_t gfp, unsigned long site)
+{
+	struct bytepool_buf *buf = NULL;
+	struct buf_request rq = {
+		.tier = tier,
+		.len = len,
+		.gfp = gfp,
+		.site = site,
+		.nr = 1,
+		.bufs = &buf,
+	};
+
+	get_reserved(pool, &rq);
+	return buf;
 }
 
 /*
@@ -521,10 +613,12 @@ static noinline struct bytepool_buf *buf_get_slow(struct bytepool *pool,
 	if (len - 1 >= pool->largest)
 		return buf_get_oversize(pool, len, gfp, site);
 	tier = tier_index(pool, len);
-	if (limit_charge(pool, pool->tier[tier].size)) {
+	if (unlikely(tier_has_reserve(pool, tier))) {
+		buf = buf_get_reserved(pool, tier, len, gfp, site);
+	} else if (limit_charge(pool, pool->tier[tier].size)) {
 		buf = buf_get_tier(pool, tier, len, get_gfp(pool, gfp), site);
 		if (!buf)
-			limit_uncharge(pool, pool->tier[tier].size);
+			limit_uncharge_unserved(pool, pool->tier[tier].size);
 	}
 	return buf ?: get_failed(pool, class_buf(tier), site);
 }
@@ -679,11 +773,13 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 		wrap_release(pool, buf);
 		return;
 	}
-	limit_uncharge(pool, payload_size(pool, buf));
 	if (!(flags & BUF_RESTING)) {
 		payload_clear(pool, buf->data, payload_size(pool, buf));
 		memory_idle(buf->data, payload_size(pool, buf));
+		if (flags & BUF_RESERVE && reserve_refill(pool, buf))
+			return;
 	}
+	limit_uncharge(pool, payload_size(pool, buf));
 	objcache_put(&pool->objects, buf->class, buf);
 }
 
@@ -1199,6 +1295,27 @@ static int get_bufs_oversize(struct bytepool *pool, size_t len, unsigned int nr,
 	return -ENOMEM;
 }
 
+static int get_bufs_reserved(struct bytepool *pool, unsigned int tier,
+			     size_t len, unsigned int nr,
+			     struct bytepool_buf **bufs, gfp_t gfp,
+			     unsigned long site)
+{
+	struct buf_request rq = {
+		.tier = tier,
+		.len = len,
+		.gfp = gfp,
+		.site = site,
+		.nr = nr,
+		.bufs = bufs,
+	};
+	size_t all;
+
+	if (!check_mul_overflow(pool->tier[tier].size, (size_t)nr, &all) &&
+	    !get_reserved(pool, &rq))
+		return 0;
+	return bufs_failed(pool, class_buf(tier), 0, nr, bufs, rq.got, site);
+}
+
 /* Take buffers from the loaded magazine. Refuse those in a wrong state. */
 static unsigned int get_bufs_idle(struct bytepool *pool, unsigned int class,
 				  size_t len, unsigned int nr,
@@ -1254,6 +1371,9 @@ int bytepool_get_bufs(struct bytepool *pool, size_t len, unsigned int nr,
 	if (unlikely(len > pool->largest))
 		return get_bufs_oversize(pool, len, nr, bufs, gfp, _RET_IP_);
 	tier = tier_index(pool, len);
+	if (unlikely(tier_has_reserve(pool, tier)))
+		return get_bufs_reserved(pool, tier, len, nr, bufs, gfp,
+					 _RET_IP_);
 	class = class_buf(tier);
 	size = pool->tier[tier].size;
 	if (check_mul_overflow(size, (size_t)nr, &all) ||

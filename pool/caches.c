@@ -391,24 +391,37 @@ void big_free(void *mem)
 /* === Memory larger than the largest tier === */
 
 /**
- * oversize_alloc() - allocate memory larger than the largest tier
+ * oversize_charge() - charge for memory larger than the largest tier
  * @pool: the pool
  * @len: length in bytes
+ *
+ * Return: false, and nothing charged, for a length that cannot be, and past the
+ * limit.
+ */
+bool oversize_charge(struct bytepool *pool, size_t len)
+{
+	size_t size = oversize_capacity(len);
+
+	return size && limit_charge(pool, size);
+}
+
+/**
+ * oversize_alloc() - allocate memory larger than the largest tier
+ * @pool: the pool
+ * @len: length in bytes, whose capacity is charged to the limit already
  * @gfp: for the allocator
  *
- * Return: the memory, its capacity charged to the limit; or NULL.
+ * Return: the memory, or NULL.
  */
 void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp)
 {
-	size_t size = oversize_capacity(len);
-	void *mem;
+	void *mem = NULL;
 
-	if (!size || READ_ONCE(pool->objects.dead) || !limit_charge(pool, size))
-		return NULL;
-	mem = big_alloc(size, get_gfp(pool, gfp),
-			pool->flags & BYTEPOOL_CONTIG);
+	if (!READ_ONCE(pool->objects.dead))
+		mem = big_alloc(oversize_capacity(len), get_gfp(pool, gfp),
+				pool->flags & BYTEPOOL_CONTIG);
 	if (!mem)
-		limit_uncharge(pool, size);
+		note_starved(pool);
 	return mem;
 }
 

@@ -10,6 +10,9 @@
  *	pool/
  *	  buf.c		buffers and views
  *	  raw.c		raw memory
+ *	  reserve.c	the reserve, and gets that take from it or sleep
+ *	  wait.c	who waits for buffers
+ *	  wrap.c	buffers whose memory is not the pool's
  *	  objects.c	typed objects
  *	  caches.c	slab caches that pools share; memory beyond the tiers
  *	  check.c	red zones and poison of checked pools
@@ -33,6 +36,7 @@
 #include <linux/align.h>
 #include <linux/atomic.h>
 #include <linux/bitops.h>
+#include <linux/irq_work.h>
 #include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/log2.h>
@@ -45,6 +49,8 @@
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/swait.h>
+#include <linux/workqueue.h>
 
 #include "../bytepool.h"
 #include "../objcache/objcache.h"
@@ -192,6 +198,59 @@ struct class_ofs {
 };
 
 /**
+ * struct tier_queue - the reserve of a tier, and who sleeps for its buffers
+ * @reserve: idle buffers of the reserve
+ * @nr: number of them that are promised to nobody
+ * @want: how many there are to be
+ * @served: number of buffers that the reserve has served
+ * @sleepers: sleepers, first come first; who is promised buffers has left
+ *
+ * Protected by bytepool.handles_lock; reserve_is_short() reads @nr and @want
+ * without it.
+ */
+struct tier_queue {
+	struct list_head reserve;
+	unsigned int nr;
+	unsigned int want;
+	atomic_long_t served;
+	struct list_head sleepers;
+};
+
+/**
+ * struct pool_wait - who waits for a pool: see wait.c
+ * @nr: number of sleepers and of armed waiters; read without the lock
+ * @nr_sleepers: number of sleepers
+ * @ending: the pool ends: nobody may wait any more
+ * @limited: sleepers that wait for the limit, first come first
+ * @armed: waiters, first come first
+ * @due: waiters that are about to be woken
+ * @waking: the waiter whose wake() runs
+ * @starved: when a get last failed for want of memory, in jiffies
+ * @slept: gets that have slept
+ * @gone: the end of the pool sleeps here until the sleepers have left
+ * @work: wakes waiters
+ * @irq: does for an NMI what it may not do itself
+ * @reserve_lock: serializes changes of the reserve's size
+ *
+ * All but the last three and @starved is protected by bytepool.handles_lock.
+ */
+struct pool_wait {
+	unsigned int nr;
+	unsigned int nr_sleepers;
+	bool ending;
+	struct list_head limited;
+	struct list_head armed;
+	struct list_head due;
+	struct bytepool_waiter *waking;
+	unsigned long starved;
+	unsigned long slept;
+	struct swait_queue_head gone;
+	struct delayed_work work;
+	struct irq_work irq;
+	struct mutex reserve_lock; /* serializes bytepool_reserve() */
+};
+
+/**
  * struct bytepool - a pool
  * @objects: the objcache
  * @flags: BYTEPOOL_* flags
@@ -218,14 +277,19 @@ struct class_ofs {
  * @last_ref_state: bytepool_buf.state of a buffer with one reference
  * @spare_ofs: class_to_ofs() of spare handles
  * @handles_lock: protects @live_list, @retired, @nr_retired,
- *	@quarantine_list, @resting, @resting_bytes and @resting_new
- * @live_list: all handles: alive, idle with their payload, and spare
+ *	@quarantine_list, @resting, @resting_bytes, @resting_new, @queues and
+ *	@wait
+ * @live_list: all handles: alive, idle with their payload, and spare; but those
+ *	of the reserve
  * @retired: dead handles of a pool that bypasses magazines, oldest first
  * @nr_retired: number of handles in @retired
  * @quarantine_list: handles withheld after misuse
  * @resting: memory of a checked pool that is poisoned, oldest first
  * @resting_bytes: size of all of it, charged to the idle budget
  * @resting_new: of that, what has come since the last look of the trim
+ * @queues: by tier: reserve and sleepers; the last is for memory larger than the
+ *	largest tier
+ * @wait: who waits for buffers
  * @reports: limits the rate of reports
  * @discarded: gets larger than the largest tier that were served
  * @oversize: number of pieces in use that are larger than the largest tier
@@ -272,6 +336,8 @@ struct bytepool {
 	struct list_head resting;
 	size_t resting_bytes;
 	size_t resting_new;
+	struct tier_queue *queues;
+	struct pool_wait wait;
 	struct ratelimit_state reports;
 	atomic64_t discarded;
 	atomic64_t oversize;
@@ -306,6 +372,7 @@ struct bytepool {
 #define BUF_RESTING  BIT(7) /* its payload rests, and is the handle's no more */
 #define BUF_WRAPPED  BIT(8) /* its payload is not the pool's */
 #define BUF_WATCHED  BIT(9) /* detectors are told when it is idle */
+#define BUF_RESERVE  BIT(10) /* of a pool with a reserve, which it may refill */
 
 /* Compute bytepool_buf.state from .ref and .flags. */
 static __always_inline u64 state_of(u32 refs, u32 flags)
@@ -392,16 +459,128 @@ static __always_inline void *handle_priv(const struct bytepool_buf *buf)
 
 /* caches.c */
 void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp);
+bool oversize_charge(struct bytepool *pool, size_t len);
 void oversize_count(struct bytepool *pool, size_t len);
 bool oversize_uncharge(struct bytepool *pool, int tier, size_t size);
 
 /* buf.c */
+struct bytepool_buf *buf_construct(struct bytepool *pool, unsigned int tier_nr,
+				   gfp_t gfp, void *data);
+struct bytepool_buf *buf_get_tier(struct bytepool *pool, unsigned int tier,
+				  size_t len, gfp_t gfp, unsigned long site);
+struct bytepool_buf *buf_get_charged_oversize(struct bytepool *pool, size_t len,
+					      gfp_t gfp, unsigned long site);
+void buf_issue_idle(struct bytepool *pool, struct bytepool_buf *buf,
+		    unsigned int tier, size_t len, gfp_t gfp,
+		    unsigned long site);
+void buf_free_idle(struct bytepool *pool, struct bytepool_buf *buf);
 void buf_destruct(struct bytepool *pool, struct bytepool_buf *buf, bool late);
 void handle_destroy(struct bytepool *pool, struct bytepool_buf *buf);
 void handle_free(struct bytepool *pool, struct bytepool_buf *buf);
 struct bytepool_buf *buf_of_memory(struct bytepool *pool, void *mem, size_t len,
 				   gfp_t gfp);
 void buf_issue_memory(struct bytepool_buf *buf, size_t len, unsigned long site);
+
+/**
+ * struct buf_request - buffers that a get wants
+ * @tier: their tier; bytepool.nr_tiers: larger than the largest
+ * @len: length of each, in bytes
+ * @gfp: as the caller asks
+ * @site: the call site
+ * @nr: how many
+ * @got: how many there are already
+ * @bufs: where they go
+ */
+struct buf_request {
+	unsigned int tier;
+	size_t len;
+	gfp_t gfp;
+	unsigned long site;
+	unsigned int nr;
+	unsigned int got;
+	struct bytepool_buf **bufs;
+};
+
+/* reserve.c */
+int reserve_set(struct bytepool *pool, unsigned int tier, unsigned int nr);
+int get_reserved(struct bytepool *pool, struct buf_request *rq);
+bool reserve_refill_slow(struct bytepool *pool, struct bytepool_buf *buf);
+bool reserve_keep(struct bytepool *pool, struct bytepool_buf *buf);
+void reserve_free(struct bytepool *pool);
+size_t reserve_bytes(struct bytepool *pool);
+
+static inline struct tier_queue *queue_of(struct bytepool *pool,
+					  const struct bytepool_buf *buf)
+{
+	return &pool->queues[buf->class / 2];
+}
+
+static inline bool tier_has_reserve(const struct bytepool *pool,
+				    unsigned int tier)
+{
+	return READ_ONCE(pool->queues[tier].want);
+}
+
+/* Tell whether a buffer that comes back is to refill the reserve of its tier. */
+static inline bool reserve_is_short(struct bytepool *pool,
+				    const struct bytepool_buf *buf)
+{
+	const struct tier_queue *queue = queue_of(pool, buf);
+
+	/* Pairs with smp_wmb() in reserve_claim(): see the head of reserve.c. */
+	smp_rmb();
+	return READ_ONCE(queue->nr) < READ_ONCE(queue->want);
+}
+
+/* Let a dead buffer of a pool with a reserve refill it, if that is short. */
+static inline bool reserve_refill(struct bytepool *pool,
+				  struct bytepool_buf *buf)
+{
+	return unlikely(reserve_is_short(pool, buf)) &&
+	       reserve_refill_slow(pool, buf);
+}
+
+/* wait.c */
+
+/**
+ * struct sleeper - a thread that sleeps in a get
+ * @queue: queue of the tier that it wants
+ * @queued: in @queue, until it is promised buffers or gives up
+ * @limited: in pool_wait.limited, until it is charged or gives up
+ * @nr: how many buffers it wants
+ * @bytes: their capacity
+ * @charged: @bytes are charged to the limit for it
+ * @promised: so many buffers of the reserve are its own
+ * @retry: it may find memory now
+ * @wake: it sleeps here
+ *
+ * On the thread's stack. Protected by bytepool.handles_lock.
+ */
+struct sleeper {
+	struct tier_queue *queue;
+	struct list_head queued;
+	struct list_head limited;
+	unsigned int nr;
+	size_t bytes;
+	bool charged;
+	unsigned int promised;
+	bool retry;
+	struct swait_queue_head wake;
+};
+
+void wait_pool_init(struct bytepool *pool);
+void wait_pool_end(struct bytepool *pool);
+void wait_came_back(struct bytepool *pool);
+void wait_serve_queue(struct bytepool *pool, struct tier_queue *queue);
+void wait_kick(struct bytepool *pool);
+int sleeper_enter(struct bytepool *pool, struct sleeper *s,
+		  struct tier_queue *queue, unsigned int nr, size_t size);
+bool sleeper_may_try(struct bytepool *pool, struct sleeper *s);
+int sleeper_sleep(struct bytepool *pool, struct sleeper *s, unsigned int state,
+		  long *timeout, long interval);
+void sleeper_withdraw(struct bytepool *pool, struct sleeper *s);
+void sleeper_leave(struct bytepool *pool, struct sleeper *s, unsigned int used);
+size_t wait_capacity(struct bytepool *pool, size_t len, unsigned int *tier);
 
 /* wrap.c */
 void wrap_pool_init(struct bytepool *pool);
@@ -600,7 +779,23 @@ static __always_inline bool limit_uncharge(struct bytepool *pool, size_t bytes)
 		if (used < (long)bytes)
 			return false;
 	} while (!atomic_long_try_cmpxchg(&pool->used, &used, used - bytes));
+	/* The exchange pairs with smp_mb() in wait.c: see its head. */
+	if (unlikely(READ_ONCE(pool->wait.nr)))
+		wait_came_back(pool);
 	return true;
+}
+
+/* Note that a get fails for want of memory, not of room in the limit. */
+static inline void note_starved(struct bytepool *pool)
+{
+	WRITE_ONCE(pool->wait.starved, jiffies);
+}
+
+/* Uncharge what a get that found no memory has charged. */
+static inline void limit_uncharge_unserved(struct bytepool *pool, size_t bytes)
+{
+	note_starved(pool);
+	limit_uncharge(pool, bytes);
 }
 
 /*
@@ -717,6 +912,8 @@ enum misuse {
 	MISUSE_SATURATED,
 	MISUSE_CORRUPT,
 	MISUSE_WRAP,
+	MISUSE_WAITER,
+	MISUSE_WAITER_LEFT,
 	MISUSE_PUT_FOREIGN,
 	MISUSE_PUT_UNKNOWN,
 	MISUSE_PUT_OTHER_POOL,

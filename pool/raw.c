@@ -106,10 +106,13 @@ static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
 
 	if (!len)
 		return NULL;
-	track = size ? track_alloc(gfp) : NULL;
+	if (!oversize_charge(pool, len))
+		return get_failed_oversize(pool, site);
+	track = track_alloc(gfp);
 	mem = track ? oversize_alloc(pool, len, gfp) : NULL;
 	if (!mem) {
 		kfree(track);
+		limit_uncharge(pool, size);
 		return get_failed_oversize(pool, site);
 	}
 	track_raw(track, pool, mem, len, size, -1, false, site);
@@ -204,7 +207,7 @@ void *raw_get(struct bytepool *pool, unsigned int tier, size_t len, gfp_t gfp,
 	if (limit_charge(pool, size)) {
 		mem = raw_get_tier(pool, tier, len, gfp, site, construct);
 		if (!mem)
-			limit_uncharge(pool, size);
+			limit_uncharge_unserved(pool, size);
 	}
 	return mem ?: get_failed(pool, class_raw(tier), site);
 }

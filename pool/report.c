@@ -41,6 +41,9 @@ static const struct {
 	[MISUSE_CORRUPT] = { "idle buffer is not as it was left",
 			     "released last" },
 	[MISUSE_WRAP] = { "wrap without memory, length or function", NULL },
+	[MISUSE_WAITER] = { "wait by a waiter that is armed, has no wake(), or asks for what can never be had",
+			    NULL },
+	[MISUSE_WAITER_LEFT] = { "destroy with a waiter armed", NULL },
 	[MISUSE_PUT_FOREIGN] = { "put of memory that is no tier's", NULL },
 	[MISUSE_PUT_UNKNOWN] = { "put of memory that is not out", NULL },
 	[MISUSE_PUT_OTHER_POOL] = { "put of another pool's memory", "got" },
@@ -145,6 +148,9 @@ bool pool_usable(struct bytepool *pool, unsigned long site)
  */
 void *get_failed(struct bytepool *pool, unsigned int class, unsigned long site)
 {
+	/* Who has a limit says it there. */
+	if (!pool->limit)
+		note_starved(pool);
 	if (READ_ONCE(pool->objects.dead))
 		report_misuse(pool, MISUSE_DEAD_POOL, NULL, site, 0);
 	else if (class < pool->objects.nr_classes &&

@@ -27,6 +27,9 @@ static void tier_sum(struct bytepool *pool, unsigned int tier,
 	stats->idle = sum_idle(&buf) + sum_idle(&raw);
 	stats->fail = buf.fail + raw.fail;
 	stats->requested = buf.requested + raw.requested;
+	stats->reserve = READ_ONCE(pool->queues[tier].nr);
+	stats->reserve_want = READ_ONCE(pool->queues[tier].want);
+	stats->reserve_get = atomic_long_read(&pool->queues[tier].served);
 	*quarantined = buf.quarantined + raw.quarantined;
 }
 
@@ -66,6 +69,8 @@ void __bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats,
 	sum.misuse = atomic64_read(&pool->misuse);
 	sum.nr_tiers = pool->nr_tiers;
 	sum.wrapped = atomic_long_read(&pool->wrapped);
+	sum.waiting = READ_ONCE(pool->wait.nr);
+	sum.slept = READ_ONCE(pool->wait.slept);
 	memcpy(stats, &sum, min(stats_size, sizeof(sum)));
 }
 EXPORT_SYMBOL_GPL(__bytepool_get_stats);

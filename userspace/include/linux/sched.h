@@ -11,6 +11,19 @@
 #include <linux/preempt.h>
 #include <linux/thread_info.h>
 
+#define TASK_INTERRUPTIBLE   0x00000001
+#define TASK_UNINTERRUPTIBLE 0x00000002
+#define TASK_WAKEKILL	     0x00000100
+#define TASK_NOLOAD	     0x00000400
+#define TASK_FREEZABLE	     0x00002000
+#define TASK_KILLABLE	     (TASK_WAKEKILL | TASK_UNINTERRUPTIBLE)
+#define TASK_IDLE	     (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)
+
+#define MAX_SCHEDULE_TIMEOUT LONG_MAX
+
+/* Sleeps on what prepare_to_swait_event() was called for. */
+long schedule_timeout(long timeout);
+
 struct task_struct;
 
 struct task_struct *shim_current(void);

@@ -36,6 +36,17 @@ void raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags);
 #define raw_spin_lock_irqsave(lock, flags) \
 	((flags) = shim_raw_spin_lock_irqsave(lock))
 
+/* Where interrupts are on. */
+static inline void raw_spin_lock_irq(raw_spinlock_t *lock)
+{
+	shim_raw_spin_lock_irqsave(lock);
+}
+
+static inline void raw_spin_unlock_irq(raw_spinlock_t *lock)
+{
+	raw_spin_unlock_irqrestore(lock, 0);
+}
+
 void spin_lock_init(spinlock_t *lock);
 void spin_lock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);

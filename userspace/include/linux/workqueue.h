@@ -79,6 +79,11 @@ bool cancel_delayed_work(struct delayed_work *dwork);
 bool cancel_delayed_work_sync(struct delayed_work *dwork);
 bool flush_delayed_work(struct delayed_work *dwork);
 
+static inline struct delayed_work *to_delayed_work(struct work_struct *work)
+{
+	return container_of(work, struct delayed_work, work);
+}
+
 #define work_pending(work)	    READ_ONCE((work)->pending)
 #define delayed_work_pending(dwork) work_pending(&(dwork)->work)
 
