@@ -19,8 +19,10 @@ static void print_tier(struct seq_file *m, const char *name,
 {
 	seq_printf(m, "%10s %14llu %14llu %10llu %10llu ", name, tier->get,
 		   tier->put, tier->in_use, tier->idle);
-	seq_printf(m, "%14llu %14llu %10llu %18llu\n", tier->hit, tier->miss,
+	seq_printf(m, "%14llu %14llu %10llu %18llu ", tier->hit, tier->miss,
 		   tier->fail, tier->requested);
+	seq_printf(m, "%8llu %12llu %12llu\n", tier->reserve,
+		   tier->reserve_want, tier->reserve_get);
 }
 
 static void add_tier(struct bytepool_tier_stats *total,
@@ -34,6 +36,9 @@ static void add_tier(struct bytepool_tier_stats *total,
 	total->miss += tier->miss;
 	total->fail += tier->fail;
 	total->requested += tier->requested;
+	total->reserve += tier->reserve;
+	total->reserve_want += tier->reserve_want;
+	total->reserve_get += tier->reserve_get;
 }
 
 static int stats_show(struct seq_file *m, void *unused)
@@ -44,9 +49,11 @@ static int stats_show(struct seq_file *m, void *unused)
 	char size[24];
 	unsigned int i;
 
-	seq_printf(m, "%10s %14s %14s %10s %10s %14s %14s %10s %18s\n", "size",
+	seq_printf(m, "%10s %14s %14s %10s %10s %14s %14s %10s %18s ", "size",
 		   "get", "put", "in_use", "idle", "hit", "miss", "fail",
 		   "requested");
+	seq_printf(m, "%8s %12s %12s\n", "reserve", "reserve_want",
+		   "reserve_get");
 	for (i = 0; i < pool->nr_tiers; i++) {
 		bytepool_get_tier_stats(pool, i, &tier);
 		add_tier(&total, &tier);
@@ -67,6 +74,8 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "max_idle %zu%s\n", pool->objects.budget->max,
 		   pool->objects.budget == &pool->own_budget ? "" : " shared");
 	seq_printf(m, "limit %zu\n", pool->limit);
+	seq_printf(m, "waiting %llu\n", stats.waiting);
+	seq_printf(m, "slept %llu\n", stats.slept);
 	seq_printf(m, "owner %s\n", pool->owner);
 	return 0;
 }
@@ -88,7 +97,10 @@ static void json_tier(struct seq_file *m,
 		   tier->size, tier->get, tier->put, tier->in_use);
 	seq_printf(m, "\"idle\":%llu,\"hit\":%llu,\"miss\":%llu,\"fail\":%llu,",
 		   tier->idle, tier->hit, tier->miss, tier->fail);
-	seq_printf(m, "\"requested\":%llu}", tier->requested);
+	seq_printf(m, "\"requested\":%llu,\"reserve\":%llu,", tier->requested,
+		   tier->reserve);
+	seq_printf(m, "\"reserve_want\":%llu,\"reserve_get\":%llu}",
+		   tier->reserve_want, tier->reserve_get);
 }
 
 static void json_recent(struct seq_file *m, struct bytepool *pool)
@@ -126,7 +138,8 @@ static int stats_json_show(struct seq_file *m, void *unused)
 		   stats.discarded, stats.oversize_in_use);
 	seq_printf(m, "\"oversize_bytes\":%llu,\"fail\":%llu,",
 		   stats.oversize_bytes, stats.fail);
-	seq_printf(m, "\"wrapped\":%llu,", stats.wrapped);
+	seq_printf(m, "\"wrapped\":%llu,\"waiting\":%llu,\"slept\":%llu,",
+		   stats.wrapped, stats.waiting, stats.slept);
 	seq_printf(m, "\"misuse\":%llu,\"quarantined\":%llu,", stats.misuse,
 		   stats.quarantined);
 	seq_printf(m, "\"idle_bytes\":%zu,\"max_idle\":%zu,\"limit\":%zu,",

@@ -16,7 +16,7 @@ pages=$docs/man/man9
 
 # Where kernel-doc comments on public names are.
 described=(bytepool.h bytepool.c pool/buf.c pool/objects.c pool/raw.c
-	pool/stats.c pool/wrap.c kernel/devm.c)
+	pool/stats.c pool/wrap.c pool/reserve.c pool/wait.c kernel/devm.c)
 
 cd "$top"
 need_packages docs
