@@ -149,7 +149,7 @@ u64 shim_trim(void);
 
 /*
  * Checking builds: of the allocations that this thread makes from now on, the
- * n-th fails, unless __GFP_NOFAIL forbids it; 0: none. Returns what is left of
+ * n-th fails, unless __GFP_NOFAIL forbids it; 0: none; -1: all. Returns what is left of
  * the count: not above 0 once one has failed.
  */
 long shim_fail_nth(long n);

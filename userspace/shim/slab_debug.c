@@ -168,9 +168,9 @@ long shim_fail_nth(long n)
 
 bool shim_should_fail(gfp_t gfp)
 {
-	if (fail_countdown <= 0 || (gfp & __GFP_NOFAIL) || in_interrupt())
+	if (!fail_countdown || (gfp & __GFP_NOFAIL) || in_interrupt())
 		return false;
-	return !--fail_countdown;
+	return fail_countdown < 0 || !--fail_countdown;
 }
 
 /* === The tree === */

@@ -6,7 +6,10 @@
  * want of memory. And the slab cache of memory may not be found: kernels to come
  * may hide it.
  */
+#include <linux/completion.h>
 #include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -253,6 +256,24 @@ static int read_files(struct kunit *test)
 	return len < 0 ? len : 0;
 }
 
+static int reserve_changes(struct kunit *test)
+{
+	struct bytepool_tier_stats tier;
+	struct bytepool *pool = create(0);
+	int ret;
+
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	ret = bytepool_reserve(pool, 256, 2) ?: bytepool_reserve(pool, 256, 5);
+	bytepool_get_tier_stats(pool, 0, &tier);
+	/* All, or what there was before. */
+	KUNIT_EXPECT_EQ(test, tier.reserve, tier.reserve_want);
+	KUNIT_EXPECT_TRUE(test, ret ? tier.reserve == 0 || tier.reserve == 2 :
+				      tier.reserve == 5);
+	bytepool_destroy(pool);
+	return ret;
+}
+
 static int recent_lengths(struct kunit *test)
 {
 	static size_t lens[BYTEPOOL_RECENT];
@@ -303,6 +324,7 @@ static const struct faults faults[] = {
 	{ "many buffers, CHECK", many_checked },
 	{ "prefill and shrink", prefilled },
 	{ "held while the pool is destroyed", held_over_destroy },
+	{ "a reserve", reserve_changes },
 	{ "typed objects", things },
 	{ "debugfs files", read_files },
 	{ "recent lengths", recent_lengths },
@@ -368,9 +390,159 @@ static void slab_caches_may_be_hidden(struct kunit *test)
 	shim_slab_cache_hidden = false;
 }
 
+/* === All other allocation fails === */
+
+static struct bytepool *create_reserve(struct kunit *test, unsigned int flags)
+{
+	struct bytepool *pool = bytepool_create((&(struct bytepool_config){
+		.name = "fault",
+		.sizes = sizes,
+		.nr_sizes = ARRAY_SIZE(sizes),
+		.flags = flags,
+		.reserve = 2,
+		.priv_size = 16,
+	}));
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	return pool;
+}
+
+/* From the very first get on: neither counters nor handles need memory. */
+static void reserve_serves_without_memory(struct kunit *test)
+{
+	static const unsigned int flags[] = { 0, BYTEPOOL_RCU, BYTEPOOL_CHECK,
+					      BYTEPOOL_VMALLOC };
+	struct bytepool_buf *bufs[2];
+	struct bytepool *pool;
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		pool = create_reserve(test, flags[i]);
+		shim_fail_nth(-1);
+		for (j = 0; j < ARRAY_SIZE(sizes); j++) {
+			KUNIT_EXPECT_EQ(test,
+					bytepool_get_bufs(pool, sizes[j], 2,
+							  bufs, GFP_NOIO),
+					0);
+			KUNIT_EXPECT_NULL(test, bytepool_get_buf(pool, sizes[j],
+								 GFP_NOWAIT));
+			KUNIT_EXPECT_NULL(
+				test,
+				bytepool_get_buf(pool, sizes[j],
+						 GFP_KERNEL | __GFP_NORETRY));
+			bytepool_release_bufs(2, bufs);
+		}
+		shim_fail_nth(0);
+		bytepool_destroy(pool);
+	}
+}
+
+struct loan {
+	struct bytepool *pool;
+	struct bytepool_buf *buf;
+};
+
+/* Give a buffer back once somebody waits. */
+static int give_back(void *data)
+{
+	struct loan *loan = data;
+	struct bytepool_stats stats;
+
+	do {
+		cond_resched();
+		bytepool_get_stats(loan->pool, &stats);
+	} while (!stats.waiting);
+	bytepool_buf_release(loan->buf);
+	return 0;
+}
+
+static void get_sleeps_without_memory(struct kunit *test)
+{
+	struct loan loan = { .pool = create_reserve(test, 0) };
+	struct bytepool_buf *other, *buf;
+	struct task_struct *task;
+
+	loan.buf = bytepool_get_buf(loan.pool, 256, GFP_KERNEL);
+	shim_fail_nth(-1);
+	other = bytepool_get_buf(loan.pool, 256, GFP_KERNEL);
+	buf = bytepool_get_buf(loan.pool, 256, GFP_KERNEL);
+	shim_fail_nth(0);
+	/* Both of the reserve are out, and nothing is idle. */
+	task = kthread_run(give_back, &loan, "give back");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	get_task_struct(task);
+	shim_fail_nth(-1);
+	bytepool_buf_release(bytepool_get_buf(loan.pool, 256, GFP_KERNEL));
+	shim_fail_nth(0);
+	kthread_stop(task);
+	put_task_struct(task);
+	bytepool_buf_release(other);
+	bytepool_buf_release(buf);
+	bytepool_destroy(loan.pool);
+}
+
+/* Memory comes back to the kernel, and no pool hears of it. */
+static void wait_tries_memory_again(struct kunit *test)
+{
+	struct bytepool *pool = create(0);
+	struct bytepool_stats stats;
+	struct bytepool_buf *buf;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	/* What is made at the first get is not what is wanted here. */
+	bytepool_buf_release(bytepool_get_buf(pool, 4096, GFP_KERNEL));
+	shim_fail_nth(1);
+	buf = bytepool_get_buf_wait(pool, 256, GFP_KERNEL, TASK_UNINTERRUPTIBLE,
+				    MAX_SCHEDULE_TIMEOUT);
+	KUNIT_EXPECT_LE(test, shim_fail_nth(0), 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, buf);
+	bytepool_get_stats(pool, &stats);
+	KUNIT_EXPECT_EQ(test, stats.slept, 1);
+	KUNIT_EXPECT_EQ(test, stats.fail, 0);
+	bytepool_buf_release(buf);
+
+	/* Memory of the allocator's is had at once, or not. */
+	shim_fail_nth(-1);
+	buf = bytepool_get_buf_wait(pool, SZ_1M, GFP_KERNEL,
+				    TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+	shim_fail_nth(0);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(buf), -ENOMEM);
+	bytepool_destroy(pool);
+}
+
+static void wake_completes(struct bytepool_waiter *waiter)
+{
+	complete(*(struct completion **)(waiter + 1));
+}
+
+static void waiter_for_memory_is_woken(struct kunit *test)
+{
+	struct bytepool *pool = create(0);
+	struct {
+		struct bytepool_waiter waiter;
+		struct completion *done;
+	} woken = { .waiter.wake = wake_completes };
+	struct completion done;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	init_completion(&done);
+	woken.done = &done;
+	shim_fail_nth(-1);
+	KUNIT_EXPECT_NULL(test, bytepool_get_buf(pool, 256, GFP_KERNEL));
+	KUNIT_EXPECT_TRUE(test, bytepool_wait_async(pool, 256, &woken.waiter));
+	shim_fail_nth(0);
+	wait_for_completion(&done);
+	KUNIT_EXPECT_FALSE(test, bytepool_wait_cancel(pool, &woken.waiter));
+	bytepool_destroy(pool);
+}
+
 static struct kunit_case fault_cases[] = {
 	KUNIT_CASE_PARAM(each_allocation_fails_once, fault_gen_params),
 	KUNIT_CASE(slab_caches_may_be_hidden),
+	KUNIT_CASE(reserve_serves_without_memory),
+	KUNIT_CASE(get_sleeps_without_memory),
+	KUNIT_CASE(wait_tries_memory_again),
+	KUNIT_CASE(waiter_for_memory_is_woken),
 	{}
 };
 
