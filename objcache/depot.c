@@ -421,9 +421,32 @@ struct depot *depots_alloc(struct objcache *oc, gfp_t gfp, int node)
 
 	depots = kzalloc_node(array_size(oc->nr_classes, sizeof(*depots)), gfp,
 			      node);
-	for (i = 0; depots && i < oc->nr_classes; i++)
+	for (i = 0; depots && i < oc->nr_classes; i++) {
 		raw_spin_lock_init(&depots[i].lock);
+		depots[i].awaited = READ_ONCE(oc->awaited);
+	}
 	return depots;
+}
+
+/**
+ * objcache_set_awaited() - say whether the user wants to hear of memory
+ * @oc: the objcache
+ * @awaited: whether objcache_ops.came_back is to be called
+ *
+ * Context: any but NMI; the caller serializes.
+ */
+void objcache_set_awaited(struct objcache *oc, bool awaited)
+{
+	unsigned int i;
+	int node;
+
+	WRITE_ONCE(oc->awaited, awaited);
+	for_each_node(node) {
+		struct depot *depots = depots_of(oc, node);
+
+		for (i = 0; depots && i < oc->nr_classes; i++)
+			WRITE_ONCE(depots[i].awaited, awaited);
+	}
 }
 
 void shared_free(struct objcache_shared *shared)

@@ -32,6 +32,7 @@ void depot_free_empty(struct objcache *oc, unsigned int class,
 void depot_free_surplus(struct objcache *oc, unsigned int class,
 			struct depot *depot);
 struct depot *depots_alloc(struct objcache *oc, gfp_t gfp, int node);
+void objcache_set_awaited(struct objcache *oc, bool awaited);
 void shared_free(struct objcache_shared *shared);
 
 /* This node's depots, by class; only once there has been a get. */

@@ -321,10 +321,9 @@ static inline bool objcache_count_miss_and_take(struct objcache *oc,
 static inline bool objcache_may_drop(struct objcache *oc,
 				     struct cpu_cache *cache, unsigned long ofs)
 {
-	return !READ_ONCE(oc->awaited) &&
-	       atomic_long_read(&oc->budget->avail) <
+	return atomic_long_read(&oc->budget->avail) <
 		       (long)cpu_class_at(cache, ofs)->size &&
-	       !READ_ONCE(depot_at(cache, ofs)->has_charge) &&
+	       !READ_ONCE(depot_at(cache, ofs)->keeps) &&
 	       !reclaim_due(cache);
 }
 

@@ -165,6 +165,8 @@ struct objcache_cpu {
  * @empty: magazines without objects; their slots may be charged
  * @nr_full: number of magazines in @full
  * @nr_empty: number of magazines in @empty
+ * @keeps: @has_charge and @awaited, which objcache_may_drop() reads as one
+ * @awaited: a copy of objcache.awaited
  * @has_charge: some magazine in @empty may have charged slots; read without
  *	the lock by objcache_may_drop() and depot_uncharge_slots()
  * @visits: number of visits by CPUs; written without the lock, so that some of
@@ -180,7 +182,13 @@ struct depot {
 	struct magazine *empty;
 	unsigned int nr_full;
 	unsigned int nr_empty;
-	bool has_charge;
+	union {
+		struct {
+			bool has_charge;
+			bool awaited;
+		};
+		u16 keeps;
+	};
 	u32 visits;
 	u32 evict_seen;
 	u32 trim_seen;

@@ -576,9 +576,10 @@ void buf_issue_memory(struct bytepool_buf *buf, size_t len, unsigned long site)
 	buf_issue(buf, len, site);
 }
 
-static struct bytepool_buf *buf_get_reserved(struct bytepool *pool,
-					     unsigned int tier, size_t len,
-					     gfp_t gfp, unsigned long site)
+static noinline struct bytepool_buf *buf_get_reserved(struct bytepool *pool,
+						      unsigned int tier,
+						      size_t len, gfp_t gfp,
+						      unsigned long site)
 {
 	struct bytepool_buf *buf = NULL;
 	struct buf_request rq = {
@@ -1295,10 +1296,19 @@ static int get_bufs_oversize(struct bytepool *pool, size_t len, unsigned int nr,
 	return -ENOMEM;
 }
 
-static int get_bufs_reserved(struct bytepool *pool, unsigned int tier,
-			     size_t len, unsigned int nr,
-			     struct bytepool_buf **bufs, gfp_t gfp,
-			     unsigned long site)
+static bool limit_charge_many(struct bytepool *pool, size_t size,
+			      unsigned int nr)
+{
+	size_t all;
+
+	return !check_mul_overflow(size, (size_t)nr, &all) &&
+	       limit_charge(pool, all);
+}
+
+static noinline int get_bufs_reserved(struct bytepool *pool, unsigned int tier,
+				      size_t len, unsigned int nr,
+				      struct bytepool_buf **bufs, gfp_t gfp,
+				      unsigned long site)
 {
 	struct buf_request rq = {
 		.tier = tier,
@@ -1358,7 +1368,7 @@ int bytepool_get_bufs(struct bytepool *pool, size_t len, unsigned int nr,
 		      struct bytepool_buf **bufs, gfp_t gfp)
 {
 	unsigned int tier, class, i;
-	size_t size, all;
+	size_t size;
 
 	if (!nr)
 		return 0;
@@ -1371,17 +1381,20 @@ int bytepool_get_bufs(struct bytepool *pool, size_t len, unsigned int nr,
 	if (unlikely(len > pool->largest))
 		return get_bufs_oversize(pool, len, nr, bufs, gfp, _RET_IP_);
 	tier = tier_index(pool, len);
-	if (unlikely(tier_has_reserve(pool, tier)))
-		return get_bufs_reserved(pool, tier, len, nr, bufs, gfp,
-					 _RET_IP_);
 	class = class_buf(tier);
 	size = pool->tier[tier].size;
-	if (check_mul_overflow(size, (size_t)nr, &all) ||
-	    !limit_charge(pool, all))
-		return bufs_failed(pool, class, 0, nr, bufs, 0, _RET_IP_);
 	i = 0;
-	if (len <= pool->fast_max && !(gfp & BYTEPOOL_GFP_SLOW))
+	/* A pool with a reserve, or a limit, has no fast path. */
+	if (unlikely(len > pool->fast_max)) {
+		if (tier_has_reserve(pool, tier))
+			return get_bufs_reserved(pool, tier, len, nr, bufs, gfp,
+						 _RET_IP_);
+		if (!limit_charge_many(pool, size, nr))
+			return bufs_failed(pool, class, 0, nr, bufs, 0,
+					   _RET_IP_);
+	} else if (!(gfp & BYTEPOOL_GFP_SLOW)) {
 		i = get_bufs_idle(pool, class, len, nr, bufs, _RET_IP_);
+	}
 	for (; i < nr; i++) {
 		bufs[i] = buf_get_tier(pool, tier, len, get_gfp(pool, gfp),
 				       _RET_IP_);

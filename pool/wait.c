@@ -176,7 +176,8 @@ static void wait_add(struct bytepool *pool, int nr)
 {
 	lockdep_assert_held(&pool->handles_lock);
 	WRITE_ONCE(pool->wait.nr, pool->wait.nr + nr);
-	WRITE_ONCE(pool->objects.awaited, pool->wait.nr);
+	if (pool->objects.awaited != !!pool->wait.nr)
+		objcache_set_awaited(&pool->objects, pool->wait.nr);
 }
 
 /* === Sleepers === */

@@ -118,6 +118,11 @@ void shim_thread_detach(unsigned int cpu);
 void shim_lock_fork_prepare(void);
 void shim_lock_fork_done(bool child);
 
+/* === Sleep (wait.c) === */
+
+/* How often a thread has slept, or could have, for tests of one thread. */
+extern unsigned int shim_nr_sleeps;
+
 /* === Work items (work.c) === */
 
 void shim_workers_start(void);

@@ -12,6 +12,8 @@
 
 #define NSEC_PER_SEC 1000000000L
 
+unsigned int shim_nr_sleeps;
+
 /* What the thread is about to sleep on. */
 static __thread struct swait_queue_head *sleeps_on;
 
@@ -56,6 +58,7 @@ static bool sleep_until(struct swait_queue_head *q,
 				 sem_wait(&q->woken);
 	} while (ret && errno == EINTR);
 	shim_libc_leave(saved);
+	__atomic_fetch_add(&shim_nr_sleeps, 1, __ATOMIC_RELAXED);
 	return !ret;
 }
 

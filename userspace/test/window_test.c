@@ -13,6 +13,7 @@
  * signals, as a drain's grace period does, cannot be stepped through.
  */
 #include <linux/kernel.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -452,7 +453,118 @@ static void nmi_after_every_instruction(struct kunit *test)
 	step_through(test, true);
 }
 
+/* === Waiting === */
+
+/**
+ * struct wait_window - a pool whose only buffer is out
+ * @name: what it is called
+ * @reserve: the buffer is the reserve's
+ */
+struct wait_window {
+	const char *name;
+	unsigned int reserve;
+};
+
+static const struct wait_window wait_windows[] = {
+	{ "limit", 0 },
+	{ "reserve", 1 },
+};
+
+static void wait_desc(const struct wait_window *window, char *desc)
+{
+	strscpy(desc, window->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(wait, wait_windows, wait_desc);
+
+/* Whether the buffer came back before the thread had slept. */
+static bool in_time;
+
+static void release_irq(unsigned int irq)
+{
+	in_time = !READ_ONCE(shim_nr_sleeps);
+	bytepool_buf_release(scene->buf);
+	scene->buf = NULL;
+}
+
+static struct bytepool *make_pool_of_one(struct kunit *test,
+					 const struct wait_window *window)
+{
+	static const size_t size = SMALL;
+	const struct bytepool_config config = {
+		.name = "window",
+		.sizes = &size,
+		.nr_sizes = 1,
+		.limit = SMALL,
+		.reserve = window->reserve,
+	};
+	struct bytepool *pool = bytepool_create(&config);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	return pool;
+}
+
+/* Waits for the buffer that the interrupt releases. Returns 0 or an error. */
+static int wait_for_one(struct kunit *test, const struct wait_window *window,
+			unsigned long at)
+{
+	struct scene s = { .test = test, .size = SMALL };
+	struct bytepool_buf *buf;
+
+	s.pool = make_pool_of_one(test, window);
+	s.buf = bytepool_get_buf(s.pool, SMALL, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, s.buf);
+	scene = &s;
+	shim_irqs[STEP_IRQ].fn = release_irq;
+	stepper.nr = 0;
+	stepper.at = at;
+	stepper.every = ULONG_MAX;
+	shim_nr_sleeps = 0;
+	in_time = false;
+	step_begin();
+	buf = bytepool_get_buf_wait(s.pool, SMALL, GFP_KERNEL,
+				    TASK_UNINTERRUPTIBLE, 1);
+	step_end();
+	if (!IS_ERR(buf))
+		bytepool_buf_release(buf);
+	/* It did not take so many. */
+	bytepool_buf_release(s.buf);
+	/* Nothing is left charged, or promised to somebody. */
+	bytepool_buf_release(bytepool_get_buf_wait(s.pool, SMALL, GFP_KERNEL,
+						   TASK_UNINTERRUPTIBLE, 0));
+	bytepool_destroy(s.pool);
+	return PTR_ERR_OR_ZERO(buf);
+}
+
+/* What comes back before the thread has slept is never missed. */
+static void wait_is_told_at_every_instruction(struct kunit *test)
+{
+	const struct wait_window *window = test->param_value;
+	unsigned long at, nr_in_time = 0;
+	int ret;
+
+	stepper_init(test);
+	stepper.nmi = false;
+	for (at = 1; READ_ONCE(test->status) == KUNIT_SUCCESS; at++) {
+		ret = wait_for_one(test, window, at);
+		if (at > stepper.nr)
+			break;
+		nr_in_time += in_time;
+		if (ret)
+			KUNIT_EXPECT_EQ(test, ret, -ETIMEDOUT);
+		if (in_time)
+			KUNIT_EXPECT_EQ_MSG(test, ret, 0, "instruction %lu",
+					    at);
+		/* It has slept long ago: nothing new is to be seen. */
+		if (at > nr_in_time + 100)
+			break;
+	}
+	kunit_info(test, "%lu instructions before it has slept", nr_in_time);
+	KUNIT_EXPECT_GT(test, nr_in_time, 200);
+}
+
 static struct kunit_case window_cases[] = {
+	KUNIT_CASE_PARAM(wait_is_told_at_every_instruction, wait_gen_params),
 	KUNIT_CASE_PARAM(interrupt_after_every_instruction, window_gen_params),
 	KUNIT_CASE_PARAM(nmi_after_every_instruction, nmi_gen_params),
 	{}
