@@ -70,12 +70,14 @@ MODULE_PARM_DESC(hold, "Measure nothing, hold buffers of so many bytes each");
 
 static unsigned int pools;
 module_param(pools, uint, 0444);
-MODULE_PARM_DESC(pools, "Measure nothing, have so many unused pools");
+MODULE_PARM_DESC(pools, "Measure nothing, have so many pools");
 
 static unsigned long burst;
 module_param(burst, ulong, 0444);
+/* clang-format off */
 MODULE_PARM_DESC(burst,
-		 "Measure nothing, get and release so many bytes of each tier");
+		 "Measure nothing, get and release so many bytes of each tier: of a pool, or of each of pools=");
+/* clang-format on */
 
 struct bench_object {
 	u8 bytes[128];
@@ -1240,7 +1242,8 @@ DEFINE_SHOW_ATTRIBUTE(results);
 static struct bytepool_buf **held_bufs;
 static unsigned long nr_held_bufs;
 static struct bytepool *hold_pool;
-static struct bytepool **unused_pools;
+static struct bytepool **made_pools;
+static unsigned int nr_made;
 
 static int hold_buffers(void)
 {
@@ -1270,25 +1273,17 @@ static int hold_buffers(void)
 }
 
 /* The pool stays, and its user does nothing more. */
-static int release_burst(void)
+static void release_burst(struct bytepool *pool)
 {
-	struct bytepool_config config = {
-		.name = "burst",
-		.sizes = bytepool_sizes_pow2,
-		.nr_sizes = BYTEPOOL_NR_POW2,
-	};
 	struct bytepool_buf *bufs = NULL, *buf;
 	unsigned long i;
 	unsigned int tier;
 	size_t size;
 
-	hold_pool = bytepool_create(&config);
-	if (IS_ERR(hold_pool))
-		return PTR_ERR(hold_pool);
 	for (tier = 0; tier < BYTEPOOL_NR_POW2; tier++) {
 		size = bytepool_sizes_pow2[tier];
 		for (i = 0; i < burst / size; i++) {
-			buf = bytepool_get_buf(hold_pool, size, GFP_KERNEL);
+			buf = bytepool_get_buf(pool, size, GFP_KERNEL);
 			if (!buf)
 				break;
 			*(struct bytepool_buf **)bytepool_buf_data(buf) = bufs;
@@ -1301,42 +1296,42 @@ static int release_burst(void)
 		bytepool_buf_release(buf);
 		cond_resched();
 	}
-	return 0;
 }
 
-static int make_pools(void)
+static int make_pools(unsigned int nr)
 {
 	struct bytepool_config config = {
 		.sizes = bytepool_sizes_pow2,
 		.nr_sizes = BYTEPOOL_NR_POW2,
 	};
-	unsigned int i;
 	char name[20];
 
-	unused_pools = vzalloc(array_size(pools, sizeof(*unused_pools)));
-	if (!unused_pools)
+	made_pools = vzalloc(array_size(nr, sizeof(*made_pools)));
+	if (!made_pools)
 		return -ENOMEM;
 	config.name = name;
-	for (i = 0; i < pools; i++) {
-		snprintf(name, sizeof(name), "unused%u", i);
-		unused_pools[i] = bytepool_create(&config);
-		if (IS_ERR(unused_pools[i]))
-			return PTR_ERR(unused_pools[i]);
+	for (nr_made = 0; nr_made < nr; nr_made++) {
+		struct bytepool *pool;
+
+		snprintf(name, sizeof(name), "bench%u", nr_made);
+		pool = bytepool_create(&config);
+		if (IS_ERR(pool))
+			return PTR_ERR(pool);
+		made_pools[nr_made] = pool;
+		release_burst(pool);
 	}
 	return 0;
 }
 
 static void free_all(void)
 {
-	unsigned int i;
-
 	while (nr_held_bufs)
 		bytepool_buf_release(held_bufs[--nr_held_bufs]);
 	vfree(held_bufs);
 	bytepool_destroy(hold_pool);
-	for (i = 0; unused_pools && i < pools; i++)
-		bytepool_destroy(unused_pools[i]);
-	vfree(unused_pools);
+	while (nr_made)
+		bytepool_destroy(made_pools[--nr_made]);
+	vfree(made_pools);
 	vfree(cells);
 }
 
@@ -1349,10 +1344,8 @@ static int __init bench_init(void)
 		return -ENOMEM;
 	if (hold)
 		ret = hold_buffers();
-	else if (pools)
-		ret = make_pools();
-	else if (burst)
-		ret = release_burst();
+	else if (pools || burst)
+		ret = make_pools(max(pools, 1U));
 	else
 		ret = measure_all();
 	if (ret) {

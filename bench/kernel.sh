@@ -10,6 +10,7 @@
 #	kernel.sh stock		the stock kernel's share of that
 #	kernel.sh newest	the newest kernel's
 #	kernel.sh gate		a few cells, compared with bench/gate.tsv
+#	kernel.sh pressure	the longest passes of the shrinker, with 256 pools
 #	kernel.sh update	commits what these are now to that file
 
 # shellcheck source=../kunit/boot/vm.sh
@@ -110,6 +111,30 @@ update()
 	mv "$build/gate.new" "$bench/gate.tsv"
 }
 
+# === Pressure ===
+
+# About a millisecond.
+max_pass=1000000
+
+# KTAP: no pass takes more, and three of them, a second apart, leave nothing.
+pressure()
+{
+	machine stock pressure pressure init_on_alloc=0 >"$build/pressure.tsv"
+	awk -F '\t' -v "max=$max_pass" '
+		BEGIN { print "KTAP version 1" }
+		{
+			bad = $3 > ($2 == "idle" ? 0 : max)
+			failed += bad
+			printf "# %s: %s %d\n", $1, $2, $3
+			printf "%s %d %s: %s\n", bad ? "not ok" : "ok", NR,
+				$1, $2 == "idle" ? "nothing is left idle" : \
+				$2 " in less than a millisecond"
+		}
+		# Three figures, where nothing is to be had two.
+		END { print "1.." 8; exit failed || NR != 8 }' \
+		"$build/pressure.tsv"
+}
+
 build_for()
 {
 	need_packages modules stock
@@ -129,8 +154,8 @@ newest()
 	measure_both x86 newest
 }
 
-# The gate runs inside a check, which holds the tree already.
-[ "${1:-all}" = gate ] || lock_tree
+# These run inside a check, which holds the tree already.
+[[ "${1:-all}" = @(gate|pressure) ]] || lock_tree
 mkdir -p "$build"
 case ${1:-all} in
 all)
@@ -140,12 +165,12 @@ all)
 stock | newest)
 	"$1"
 	;;
-gate | update)
+gate | update | pressure)
 	build_for stock
 	"$1"
 	;;
 *)
-	sed -n 's/^# \?//; 4,14p' "$0"
+	sed -n 's/^# \?//; 4,15p' "$0"
 	exit 2
 	;;
 esac

@@ -163,6 +163,55 @@ job_burst()
 	section burst burst
 }
 
+# How long the longest passes of the shrinker were, in nanoseconds, and how much
+# is idle in the end, with $1 for the benchmark's parameters. The second look can
+# tell what rests.
+shrinker_passes()
+{
+	insmod "$dir/bytepool_bench.ko" $1 || return
+	echo function_graph >$debugfs/tracing/current_tracer || return
+	for _ in 1 2 3; do
+		sleep 1
+		echo 2 >/proc/sys/vm/drop_caches
+	done
+	awk -v "what=$1" '
+		match($0, /shrink_(count|scan)/) {
+			pass = substr($0, RSTART + 7, RLENGTH - 7)
+			sub(/ us .*/, "")
+			if ($NF > most[pass])
+				most[pass] = $NF
+		}
+		END {
+			for (pass in most)
+				printf "%s\t%s\t%d\n", what, pass,
+					most[pass] * 1000
+		}' $debugfs/tracing/trace
+	echo nop >$debugfs/tracing/current_tracer
+	sleep 1
+	grep -h idle_bytes $debugfs/bytepool/bench*/stats | awk -v "what=$1" '
+		{ sum += $2 }
+		END { printf "%s\tidle\t%d\n", what, sum }'
+	rmmod bytepool_bench
+}
+
+# Many pools that nobody uses, that have some memory in each small tier, and one
+# with much of each size. The trim must not take it first.
+pressure()
+{
+	insmod "$dir/bytepool.ko" idle_trim=0 || return
+	echo "shrink_count shrink_scan" >$debugfs/tracing/set_ftrace_filter ||
+		return
+	for params in pools=256 "pools=256 burst=4096" burst=16777216; do
+		shrinker_passes "$params" || return
+	done
+	unload_bytepool
+}
+
+job_pressure()
+{
+	section pressure pressure
+}
+
 # Takes each CPU but the first offline and back, again and again.
 cpus_go_and_come()
 {
