@@ -920,41 +920,71 @@ EXPORT_SYMBOL_GPL(__bytepool_objects_destroy);
 
 /* === Memory pressure === */
 
+/*
+ * What a pass of the shrinker may do: with 256 pools and memory in all of them, a
+ * pass is to take less than a millisecond.
+ */
+#define COUNT_LOOKS  4096 /* classes of CPUs */
+#define SCAN_OBJECTS 512
+
 static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 {
-	struct bytepool *pool;
+	struct bytepool *pool, *first = NULL;
+	unsigned int looks = COUNT_LOOKS;
 	size_t bytes = 0;
 
 	/* Never wait for a pool being made or destroyed: reclaim asks again. */
 	if (!mutex_trylock(&pools_mutex))
 		return 0;
-	list_for_each_entry(pool, &pools, list)
-		bytes += objcache_depot_bytes(&pool->objects) +
+	list_for_each_entry(pool, &pools, list) {
+		if (!looks && !first)
+			first = pool;
+		bytes += objcache_count(&pool->objects, &looks) +
 			 READ_ONCE(pool->resting_bytes);
+	}
+	/* The next count begins with those that this one did not look at. */
+	if (first)
+		list_rotate_to_front(&first->list, &pools);
 	mutex_unlock(&pools_mutex);
 	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_EMPTY;
 }
 
+/* Idle memory that is there for the taking, and then that of CPUs that rest. */
+static void scan_pools(struct scan *scan)
+{
+	struct bytepool *pool;
+
+	lockdep_assert_held(&pools_mutex);
+	list_for_each_entry(pool, &pools, list) {
+		if (!scan_goes_on(scan)) {
+			/* The next scan begins with those not reached. */
+			list_rotate_to_front(&pool->list, &pools);
+			return;
+		}
+		objcache_scan(&pool->objects, scan);
+		rest_scan(pool, scan);
+	}
+	list_for_each_entry(pool, &pools, list)
+		objcache_scan_cpus(&pool->objects, scan);
+}
+
 static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 {
-	size_t want = sc->nr_to_scan * PAGE_SIZE, bytes = 0;
-	struct bytepool *pool;
+	struct scan scan = {
+		.want = sc->nr_to_scan * PAGE_SIZE,
+		.nr = SCAN_OBJECTS,
+	};
 
 	/* Never wait: the holder may be in reclaim itself. */
 	if (!mutex_trylock(&pools_mutex))
 		return SHRINK_STOP;
-	list_for_each_entry(pool, &pools, list) {
-		if (bytes >= want) {
-			/* The next scan begins with those not reached. */
-			list_rotate_to_front(&pool->list, &pools);
-			break;
-		}
-		bytes += objcache_scan(&pool->objects, want - bytes);
-		if (bytes < want)
-			bytes += rest_scan(pool, want - bytes);
-	}
+	scan_pools(&scan);
 	mutex_unlock(&pools_mutex);
-	return bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE) : SHRINK_STOP;
+	if (!scan.given)
+		return SHRINK_STOP;
+	/* What many small objects did not make up for, reclaim asks for again. */
+	sc->nr_scanned = DIV_ROUND_UP(scan.given, PAGE_SIZE);
+	return sc->nr_scanned;
 }
 
 /* === Modules that come and go === */

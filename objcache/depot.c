@@ -132,6 +132,7 @@ static struct magazine *magazine_alloc(struct objcache *oc, unsigned int class,
 	mag->none = NULL;
 	mag->cap = cap;
 	mag->seen = 0;
+	atomic_inc(&oc->class[class].nr_magazines);
 	/* Slots are charged as they are used, unless the class is uncharged. */
 	mag->charged = oc->class[class].uncharged ? cap : 0;
 	return mag;
@@ -193,11 +194,12 @@ static struct magazine *depot_unlink_empty(struct depot *depot)
 }
 
 /* Free an empty magazine, and uncharge its slots. */
-static void magazine_free(struct objcache *oc, unsigned int class,
-			  struct magazine *mag)
+void magazine_free(struct objcache *oc, unsigned int class,
+		   struct magazine *mag)
 {
 	budget_uncharge(oc->budget,
 			magazine_uncharge_slots(mag, &oc->class[class]));
+	atomic_dec(&oc->class[class].nr_magazines);
 	kfree(mag);
 }
 

@@ -27,6 +27,8 @@ bool depot_keep_one(struct objcache *oc, unsigned int class,
 		    struct depot *depot, void *obj, gfp_t gfp);
 size_t depot_uncharge_slots(struct objcache *oc, unsigned int class,
 			    struct depot *depot);
+void magazine_free(struct objcache *oc, unsigned int class,
+		   struct magazine *mag);
 void depot_free_empty(struct objcache *oc, unsigned int class,
 		      struct depot *depot);
 void depot_free_surplus(struct objcache *oc, unsigned int class,

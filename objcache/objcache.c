@@ -830,7 +830,7 @@ void objcache_kill(struct objcache *oc)
 	objcache_unpark(oc);
 	/* Nobody else drains any more. */
 	drain_frozen(oc, DRAIN_ALL);
-	drain_depots(oc, SIZE_MAX, DRAIN_ALL);
+	drain_depots(oc, DRAIN_ALL);
 	if (objcache_started(oc))
 		tell_dropped(oc);
 }

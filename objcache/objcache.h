@@ -35,6 +35,7 @@
 #include "cpu.h"
 #include "depot.h"
 #include "reclaim.h"
+#include "shrink.h"
 #include "types.h"
 
 int objcache_init(struct objcache *oc, unsigned int nr_classes,

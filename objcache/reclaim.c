@@ -3,11 +3,10 @@
  * bytepool - how idle memory goes back
  *
  * A drain destructs everything: it freezes the CPUs, waits for the sections that
- * use their caches, empties caches and depots, and thaws the CPUs. A scan, for
- * the shrinker, waits for nothing and empties depots. The trim does the same by
- * class, CPU and depot, for those that nobody has used since its last look. And
- * while the budget is exhausted, classes and CPUs that were inactive since the
- * last look make room.
+ * use their caches, empties caches and depots, and thaws the CPUs. The trim does
+ * the same by class, CPU and depot, for those that nobody has used since its last
+ * look. And while the budget is exhausted, classes and CPUs that were inactive
+ * since the last look make room. What memory pressure can have is in shrink.c.
  */
 
 #include <linux/cpu.h>
@@ -140,13 +139,14 @@ void objcache_destruct_or_park(struct objcache *oc, unsigned int class,
 
 /* === Magazines === */
 
-/* Destruct the objects of a magazine. Returns their number. */
-unsigned int magazine_drain(struct objcache *oc, unsigned int class,
-			    struct magazine *mag, enum drain how)
+/* Destruct the hottest @nr objects of a magazine. Returns @nr. */
+unsigned int magazine_drain_some(struct objcache *oc, unsigned int class,
+				 struct magazine *mag, unsigned int nr,
+				 enum drain how)
 {
-	unsigned int nr = mag->nr;
+	unsigned int i;
 
-	while (mag->nr) {
+	for (i = 0; i < nr; i++) {
 		void *obj = mag->obj[--mag->nr];
 
 		if (how == DRAIN_ALL)
@@ -158,6 +158,13 @@ unsigned int magazine_drain(struct objcache *oc, unsigned int class,
 	if (how != DRAIN_ATOMIC)
 		cond_resched();
 	return nr;
+}
+
+/* Destruct the objects of a magazine. Returns their number. */
+unsigned int magazine_drain(struct objcache *oc, unsigned int class,
+			    struct magazine *mag, enum drain how)
+{
+	return magazine_drain_some(oc, class, mag, mag->nr, how);
 }
 
 /* === Draining === */
@@ -228,14 +235,16 @@ static size_t drain_class(struct objcache *oc, struct cpu_class *cc,
 	return nr * cc->size;
 }
 
-static void free_magazines(struct cpu_class *cc)
+static void free_magazines(struct objcache *oc, struct cpu_class *cc,
+			   unsigned int class)
 {
+	struct magazine *previous = cc->cold->previous;
+
 	if (cc->loaded != &no_magazine)
-		kfree(cc->loaded);
+		magazine_free(oc, class, cc->loaded);
 	/* They may be one, for fork(): see "Order of stores" in cpu.h. */
-	if (cc->cold->previous != &no_magazine &&
-	    cc->cold->previous != cc->loaded)
-		kfree(cc->cold->previous);
+	if (previous != &no_magazine && previous != cc->loaded)
+		magazine_free(oc, class, previous);
 	cc->loaded = &no_magazine;
 	cc->cold->previous = &no_magazine;
 	cpu_reload(cc);
@@ -257,7 +266,7 @@ static size_t drain_cpu(struct objcache *oc, struct cpu_cache *cache,
 		if (how != DRAIN_ALL && oc->class[i].uncharged)
 			continue;
 		bytes += drain_class(oc, &cache->class[i], i, how);
-		free_magazines(&cache->class[i]);
+		free_magazines(oc, &cache->class[i], i);
 	}
 	return bytes;
 }
@@ -283,8 +292,8 @@ static size_t drain_depot(struct objcache *oc, unsigned int class,
 	return done;
 }
 
-/* Drain all depots of up to about @bytes. Returns bytes. */
-size_t drain_depots(struct objcache *oc, size_t bytes, enum drain how)
+/* Drain all depots. Returns bytes. */
+size_t drain_depots(struct objcache *oc, enum drain how)
 {
 	struct depot *depots;
 	size_t done = 0;
@@ -295,15 +304,11 @@ size_t drain_depots(struct objcache *oc, size_t bytes, enum drain how)
 		depots = depots_of(oc, node);
 		if (!depots)
 			continue;
-		/* The largest first: the fewest calls for the most memory. */
-		for (i = oc->nr_classes; i-- && done < bytes;) {
-			struct depot *depot = depots + i;
-
+		for (i = 0; i < oc->nr_classes; i++) {
 			if (how != DRAIN_ALL && oc->class[i].uncharged)
 				continue;
-			done += drain_depot(oc, i, depot, bytes - done, how);
-			if (how != DRAIN_ATOMIC)
-				depot_free_empty(oc, i, depot);
+			done += drain_depot(oc, i, depots + i, SIZE_MAX, how);
+			depot_free_empty(oc, i, depots + i);
 		}
 	}
 	return done;
@@ -341,46 +346,8 @@ size_t objcache_drain(struct objcache *oc)
 		bytes = drain_frozen(oc, DRAIN_SHRINK);
 		thaw_cpus(oc);
 	}
-	bytes += drain_depots(oc, SIZE_MAX, DRAIN_SHRINK);
+	bytes += drain_depots(oc, DRAIN_SHRINK);
 	mutex_unlock(&oc->drain_lock);
-	return bytes;
-}
-
-/**
- * objcache_scan() - give some idle memory back, without waiting for anything
- * @oc: the objcache
- * @bytes: number of bytes wanted
- *
- * Drains depots. Magazines of CPUs are left to objcache_trim().
- *
- * Context: any in which a shrinker runs.
- * Return: number of bytes given back.
- */
-size_t objcache_scan(struct objcache *oc, size_t bytes)
-{
-	return drain_depots(oc, bytes, DRAIN_ATOMIC);
-}
-
-/**
- * objcache_depot_bytes() - tell how much a scan can give back
- * @oc: the objcache
- *
- * Return: bytes that depots hold; more if a magazine there is not full.
- */
-size_t objcache_depot_bytes(const struct objcache *oc)
-{
-	struct depot *depots;
-	size_t bytes = 0;
-	unsigned int i;
-	int node;
-
-	for_each_node(node) {
-		depots = depots_of(oc, node);
-		for (i = 0; depots && i < oc->nr_classes; i++)
-			/* A moment ago is as good as now. */
-			bytes += data_race(depots[i].nr_full) *
-				 oc->class[i].rounds * oc->class[i].size;
-	}
 	return bytes;
 }
 
@@ -394,20 +361,32 @@ static u32 class_activity(const struct cpu_class *cc)
 }
 
 /*
- * Note the activity of a CPU's class. The class rests if it saw no get or put
- * since the last look, and may have magazines. Spare handles stay: a late
- * release is recognised by them.
+ * A class rests that saw no get or put for so long. The trim looks less often, so
+ * that to it a class rests if it did nothing since the last look.
  */
-static bool class_look(const struct cpu_class *cc)
+#define CLASS_REST (HZ / 10)
+
+/**
+ * class_look() - note the activity of a CPU's class
+ * @cc: the class
+ *
+ * Spare handles stay: a late release is recognised by them.
+ *
+ * Context: with objcache.drain_lock held.
+ * Return: true if the class rests, and may have magazines.
+ */
+bool class_look(const struct cpu_class *cc)
 {
-	u32 activity = class_activity(cc);
+	u32 activity = class_activity(cc), now = jiffies;
 	struct cpu_cold *cold = cc->cold;
 
-	cold->rests = cold->seen == activity && !cold->trimmed &&
-		      !cold->objclass->uncharged;
-	if (cold->seen != activity)
+	if (cold->seen != activity) {
+		cold->seen = activity;
+		cold->seen_at = now;
 		cold->trimmed = false;
-	cold->seen = activity;
+	}
+	cold->rests = now - cold->seen_at >= CLASS_REST && !cold->trimmed &&
+		      !cold->objclass->uncharged;
 	return cold->rests;
 }
 
@@ -433,7 +412,7 @@ static void drain_resting(struct objcache *oc, struct cpu_cache *cache)
 		if (!cc->cold->rests || cc->cold->seen != class_activity(cc))
 			continue;
 		drain_class(oc, cc, i, DRAIN_SHRINK);
-		free_magazines(cc);
+		free_magazines(oc, cc, i);
 		cc->cold->trimmed = true;
 	}
 }
@@ -522,6 +501,7 @@ void objcache_trim_work(struct work_struct *work)
 			depot_trim(oc, i, depots + i);
 	}
 	tell_dropped(oc);
+	WRITE_ONCE(oc->trim_asked, false);
 	mutex_unlock(&oc->drain_lock);
 	if (oc->ops->trim)
 		oc->ops->trim(oc);

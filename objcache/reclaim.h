@@ -18,18 +18,20 @@ void objcache_work(struct work_struct *work);
 void objcache_park_irq(struct irq_work *irq);
 void objcache_cancel_work(struct objcache *oc);
 size_t objcache_drain(struct objcache *oc);
-size_t objcache_scan(struct objcache *oc, size_t bytes);
 void objcache_trim(struct objcache *oc);
 bool objcache_reclaim(struct objcache *oc, unsigned int class, bool now);
 void objcache_trim_work(struct work_struct *work);
-size_t objcache_depot_bytes(const struct objcache *oc);
 void objcache_evict_work(struct work_struct *work);
 int objcache_cpu_dead(unsigned int cpu, struct hlist_node *node);
+unsigned int magazine_drain_some(struct objcache *oc, unsigned int class,
+				 struct magazine *mag, unsigned int nr,
+				 enum drain how);
 unsigned int magazine_drain(struct objcache *oc, unsigned int class,
 			    struct magazine *mag, enum drain how);
+bool class_look(const struct cpu_class *cc);
 bool freeze_cpus(struct objcache *oc);
 size_t drain_frozen(struct objcache *oc, enum drain how);
-size_t drain_depots(struct objcache *oc, size_t bytes, enum drain how);
+size_t drain_depots(struct objcache *oc, enum drain how);
 void objcache_unpark(struct objcache *oc);
 void tell_dropped(struct objcache *oc);
 

@@ -56,12 +56,11 @@ struct magazine {
  * @miss: gets that constructed their object
  * @dropped: puts whose object was destructed
  * @objclass: the class, which tells whether its objects are charged
- * @seen: gets and puts at the last look of the trim; protected by
- *	objcache.drain_lock
- * @trimmed: the trim has drained the class since @seen changed; protected by
- *	objcache.drain_lock
- * @rests: the last look of the trim has found the class to be drained; protected
- *	by objcache.drain_lock
+ * @seen: gets and puts at the last look of the trim or the shrinker; protected
+ *	by objcache.drain_lock, as the next three are
+ * @seen_at: when a look last found @seen changed: the low 32 bits of jiffies
+ * @trimmed: the trim has drained the class since @seen changed
+ * @rests: the last look has found the class to be drained
  */
 struct cpu_cold {
 	struct magazine *previous;
@@ -69,6 +68,7 @@ struct cpu_cold {
 	u64_stats_t dropped;
 	const struct objclass *objclass;
 	u32 seen;
+	u32 seen_at;
 	bool trimmed;
 	bool rests;
 };
@@ -205,6 +205,8 @@ struct depot {
  * @destruct_sleeps: the destructor may sleep, so that only the worker calls it
  * @dropped: puts whose object was destructed, at the last look of the trim;
  *	protected by objcache.drain_lock
+ * @nr_magazines: number of magazines that there are, of CPUs and in depots. Where
+ *	there is none, nothing is idle
  */
 struct objclass {
 	size_t size;
@@ -213,6 +215,7 @@ struct objclass {
 	unsigned int max_full;
 	bool uncharged;
 	bool destruct_sleeps;
+	atomic_t nr_magazines;
 };
 
 /**
@@ -351,6 +354,9 @@ struct objcache_ops {
  * @work: destructs parked objects
  * @park_irq: queues @work, for an NMI that parks an object
  * @trim_work: drains what has been resting
+ * @trim_asked: the shrinker has queued @trim_work, which has not ended since
+ * @reclaimable: bytes that the shrinker can have, at its last look, less what it
+ *	has had since; protected by the lock that its caller holds
  * @evict_work: destructs inactive objects while the budget is exhausted
  * @wanting: the class that @evict_work makes room for
  * @evicted: when @evict_work was last queued, in jiffies
@@ -375,6 +381,8 @@ struct objcache {
 	struct work_struct work;
 	struct irq_work park_irq;
 	struct work_struct trim_work;
+	bool trim_asked;
+	size_t reclaimable;
 	struct work_struct evict_work;
 	unsigned int wanting;
 	unsigned long evicted;
@@ -386,6 +394,24 @@ extern struct cpu_cache no_cpu_cache;
 /* Reclaim, and the end of a pool, may wait for the first, but not for the second. */
 extern struct workqueue_struct *bytepool_wq;
 extern struct workqueue_struct *bytepool_idle_wq;
+
+/**
+ * struct scan - a pass of the shrinker
+ * @want: bytes that are wanted
+ * @given: bytes that were given so far
+ * @nr: number of objects that may still be freed: a pass of many small ones is to
+ *	be as short as any
+ */
+struct scan {
+	size_t want;
+	size_t given;
+	unsigned int nr;
+};
+
+static inline bool scan_goes_on(const struct scan *scan)
+{
+	return scan->given < scan->want && scan->nr;
+}
 
 /* How far a drain may go. */
 enum drain {

@@ -161,22 +161,20 @@ void rest_drain(struct bytepool *pool, size_t max)
 /**
  * rest_scan() - free some memory that rests, oldest first
  * @pool: the pool
- * @bytes: number of bytes wanted
+ * @scan: what is wanted
  *
  * Context: any in which a shrinker runs.
- * Return: number of bytes freed.
  */
-size_t rest_scan(struct bytepool *pool, size_t bytes)
+void rest_scan(struct bytepool *pool, struct scan *scan)
 {
 	struct resting *rest;
-	size_t done = 0;
 
-	while (done < bytes && (rest = rest_oldest(pool, 0))) {
-		done += rest->size;
+	while (scan_goes_on(scan) && (rest = rest_oldest(pool, 0))) {
+		scan->given += rest->size;
+		scan->nr--;
 		rest_end(pool, rest);
 		cond_resched();
 	}
-	return done;
 }
 
 /**
@@ -187,14 +185,14 @@ size_t rest_scan(struct bytepool *pool, size_t bytes)
  */
 void rest_trim(struct bytepool *pool)
 {
+	struct scan scan = { .nr = UINT_MAX };
 	unsigned long flags;
-	size_t old;
 
 	raw_spin_lock_irqsave(&pool->handles_lock, flags);
-	old = pool->resting_bytes - pool->resting_new;
+	scan.want = pool->resting_bytes - pool->resting_new;
 	pool->resting_new = 0;
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-	rest_scan(pool, old);
+	rest_scan(pool, &scan);
 }
 
 /*

@@ -862,7 +862,7 @@ bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 		unsigned long got_by, unsigned long put_by);
 void rest_drain(struct bytepool *pool, size_t max);
 void rest_trim(struct bytepool *pool);
-size_t rest_scan(struct bytepool *pool, size_t bytes);
+void rest_scan(struct bytepool *pool, struct scan *scan);
 
 /* === Reports (report.c) === */
 

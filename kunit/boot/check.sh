@@ -128,6 +128,7 @@ lane_stock()
 	step stock/faults section_ok stock faults
 	step stock/sites section_ok stock sites
 	step stock/burst section_ok stock burst
+	ktap stock/pressure "$top/bench/kernel.sh" pressure
 	ktap stock/bench "$top/bench/kernel.sh" gate
 	kernel_machine debian12-backports
 }

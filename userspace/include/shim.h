@@ -193,6 +193,7 @@ extern struct module shim_user_module;
 int shim_set_parameters(void);
 int shim_load_module(void);
 int shim_unload_module(void);
+unsigned long shim_shrink_count(void);
 unsigned long shim_shrink_all(unsigned long nr_to_scan);
 unsigned int shim_nr_shrinkers(void);
 

@@ -224,6 +224,31 @@ void shrinker_free(struct shrinker *shrinker)
 	shim_unshield();
 }
 
+static unsigned long shrink_count(struct shrinker *shrinker)
+{
+	struct shrink_control sc = { .gfp_mask = GFP_KERNEL };
+	unsigned long count = shrinker->count_objects(shrinker, &sc);
+
+	return count == SHRINK_EMPTY ? 0 : count;
+}
+
+/**
+ * shim_shrink_count() - ask the shrinkers how much there is
+ *
+ * Return: the sum, each in its own unit.
+ */
+unsigned long shim_shrink_count(void)
+{
+	struct shrinker *shrinker;
+	unsigned long count = 0;
+
+	mutex_lock(&shrinker_mutex);
+	list_for_each_entry(shrinker, &shrinkers, list)
+		count += shrink_count(shrinker);
+	mutex_unlock(&shrinker_mutex);
+	return count;
+}
+
 static unsigned long shrink(struct shrinker *shrinker, unsigned long nr)
 {
 	struct shrink_control sc = {
@@ -231,10 +256,9 @@ static unsigned long shrink(struct shrinker *shrinker, unsigned long nr)
 		.nr_to_scan = nr,
 		.nr_scanned = nr,
 	};
-	unsigned long count, freed;
+	unsigned long freed;
 
-	count = shrinker->count_objects(shrinker, &sc);
-	if (!count || count == SHRINK_EMPTY)
+	if (!shrink_count(shrinker))
 		return 0;
 	freed = shrinker->scan_objects(shrinker, &sc);
 	return freed == SHRINK_STOP ? 0 : freed;
