@@ -26,6 +26,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
+#include <linux/oom.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
@@ -987,6 +988,31 @@ static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 	return sc->nr_scanned;
 }
 
+/* How often the report that memory is out has our lines. */
+#define OOM_INTERVAL (10 * HZ)
+
+/* Called where no memory is left: it neither allocates nor waits. */
+static int oom_event(struct notifier_block *nb, unsigned long event,
+		     void *freed)
+{
+	static DEFINE_RATELIMIT_STATE(reports, OOM_INTERVAL, 1);
+	struct bytepool *pool;
+
+	/* The holder may be who waits for memory. */
+	if (!mutex_trylock(&pools_mutex))
+		return NOTIFY_DONE;
+	if (__ratelimit(&reports)) {
+		oom_begin();
+		list_for_each_entry(pool, &pools, list)
+			oom_add(pool);
+		oom_print();
+	}
+	mutex_unlock(&pools_mutex);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block oom_nb = { .notifier_call = oom_event };
+
 /* === Modules that come and go === */
 
 /* Before a module's init functions go, or all of it: see pool/sites.c. */
@@ -1034,6 +1060,8 @@ static int __init bytepool_init(void)
 	raw_module_init();
 	/* Without it, sites of code that is gone are wrong names. */
 	register_module_notifier(&module_nb);
+	/* Without it, the pools are not in the report, no more. */
+	register_oom_notifier(&oom_nb);
 	debugfs_module_init();
 	set_trims(true);
 	return 0;
@@ -1042,6 +1070,7 @@ static int __init bytepool_init(void)
 static void __exit bytepool_exit(void)
 {
 	/* No pool is left: each pool holds a reference to the module. */
+	unregister_oom_notifier(&oom_nb);
 	unregister_module_notifier(&module_nb);
 	set_trims(false);
 	cancel_delayed_work_sync(&trim_work);

@@ -21,6 +21,7 @@
  *	  outstanding.c	memory in use, by call site
  *	  sites.c	names of call sites whose code goes
  *	  stats.c	counts, summed up over the CPUs
+ *	  oom.c		what pools have, when memory is out
  *	  debugfs.c	counts and memory in use, for people and scripts
  *	objcache/	the recycler: see objcache/objcache.h. It calls the floors
  *			above through objcache_ops alone
@@ -964,7 +965,11 @@ const char *site_text(unsigned long site, char text[SITE_NAME_LEN]);
 void sites_keep(struct bytepool *pool, struct module *module, bool all);
 void sites_module_exit(void);
 
-/* === Statistics (stats.c, debugfs.c) === */
+/* === Statistics (stats.c, oom.c, debugfs.c) === */
+
+void oom_begin(void);
+void oom_add(struct bytepool *pool);
+void oom_print(void);
 
 void pool_debugfs_add(struct bytepool *pool);
 void pool_debugfs_remove(struct bytepool *pool);

@@ -212,6 +212,39 @@ job_pressure()
 	section pressure pressure
 }
 
+# Until the kernel kills it.
+fill_memory()
+{
+	awk 'BEGIN {
+		mib = "x"
+		while (length(mib) < 1048576)
+			mib = mib mib
+		while (1)
+			line[n++] = mib n
+	}'
+}
+
+# The kernel says what the pools had before it says whom it killed.
+run_out_of_memory()
+{
+	insmod "$dir/bytepool.ko" &&
+		insmod "$dir/bytepool_bench.ko" hold=4096 || return
+	fill_memory
+	log_since_mark | awk '
+		/bytepool: oom: hold: in_use 67108864 / { named = 1 }
+		/bytepool: oom: |Out of memory: / { print }
+		/Out of memory: / { killed = named }
+		END { exit !killed }'
+	status=$?
+	rmmod bytepool_bench && unload_bytepool && return $status
+}
+
+job_oom()
+{
+	mark_log oom
+	section oom run_out_of_memory
+}
+
 # Takes each CPU but the first offline and back, again and again.
 cpus_go_and_come()
 {

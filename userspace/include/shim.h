@@ -195,6 +195,7 @@ int shim_load_module(void);
 int shim_unload_module(void);
 unsigned long shim_shrink_count(void);
 unsigned long shim_shrink_all(unsigned long nr_to_scan);
+unsigned long shim_out_of_memory(void);
 unsigned int shim_nr_shrinkers(void);
 
 #endif /* _SHIM_H */

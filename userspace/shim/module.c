@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the kernel does with a module: parameters, init and exit, the count of
- * its users; and shrinkers, which belong to modules here.
+ * its users; and what is called when memory is short, which belongs to modules
+ * here.
  */
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/oom.h>
 #include <linux/shrinker.h>
 #include <linux/string.h>
 #include <linux/vmstat.h>
@@ -292,4 +294,52 @@ unsigned int shim_nr_shrinkers(void)
 		nr++;
 	mutex_unlock(&shrinker_mutex);
 	return nr;
+}
+
+/* === No memory at all === */
+
+static DEFINE_MUTEX(oom_mutex);
+static struct notifier_block *oom_notifiers;
+
+int register_oom_notifier(struct notifier_block *nb)
+{
+	mutex_lock(&oom_mutex);
+	nb->next = oom_notifiers;
+	oom_notifiers = nb;
+	mutex_unlock(&oom_mutex);
+	return 0;
+}
+
+int unregister_oom_notifier(struct notifier_block *nb)
+{
+	struct notifier_block **link;
+	int ret = -ENOENT;
+
+	mutex_lock(&oom_mutex);
+	for (link = &oom_notifiers; *link; link = &(*link)->next) {
+		if (*link != nb)
+			continue;
+		*link = nb->next;
+		ret = 0;
+		break;
+	}
+	mutex_unlock(&oom_mutex);
+	return ret;
+}
+
+/**
+ * shim_out_of_memory() - what the kernel does before it kills a process
+ *
+ * Return: how many pages those that were told say they have freed.
+ */
+unsigned long shim_out_of_memory(void)
+{
+	unsigned long freed = 0;
+	struct notifier_block *nb;
+
+	mutex_lock(&oom_mutex);
+	for (nb = oom_notifiers; nb; nb = nb->next)
+		nb->notifier_call(nb, 0, &freed);
+	mutex_unlock(&oom_mutex);
+	return freed;
 }

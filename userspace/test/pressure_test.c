@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What memory pressure has of the pools. The kernel calls shrinkers itself, and no
- * module can: hence here.
+ * What memory pressure has of the pools, and what is said when memory is out.
+ * The kernel calls shrinkers and notifiers itself, and no module can: hence here.
  *
  * It is run with BYTEPOOL_IDLE_TRIM=0: the trim would take the memory meanwhile.
  */
@@ -17,6 +17,7 @@
 #include <linux/string.h>
 #include <shim.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <kunit/test.h>
 
@@ -28,7 +29,8 @@
 /* The worker waits for a grace period. */
 #define WORKER_TIMEOUT (60 * HZ)
 
-#define NR_BUFS 600
+#define NR_BUFS	 600
+#define NR_POOLS 20
 
 /* Objects that a pass may free, as bytepool.c has it. */
 #define SCAN_OBJECTS 512
@@ -280,4 +282,88 @@ static struct kunit_suite shrinker_suite = {
 	.test_cases = shrinker_cases,
 };
 
-kunit_test_suites(&shrinker_suite);
+/* === Memory that is out === */
+
+/* What is said, in @text; nothing may be allocated. Returns its length. */
+static ssize_t run_out_of_memory(struct kunit *test, char *text, size_t size)
+{
+	int ends[2], saved = dup(STDERR_FILENO);
+	ssize_t len;
+
+	KUNIT_ASSERT_GE(test, saved, 0);
+	KUNIT_ASSERT_EQ(test, pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	shim_fail_nth(1);
+	KUNIT_EXPECT_EQ(test, shim_out_of_memory(), 0);
+	KUNIT_EXPECT_EQ(test, shim_fail_nth(0), 1);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[1]);
+	len = read(ends[0], text, size - 1);
+	close(ends[0]);
+	text[max_t(ssize_t, len, 0)] = '\0';
+	return len;
+}
+
+static const char *find_line(struct kunit *test, const char *text,
+			     unsigned int nr, size_t idle, size_t reserve,
+			     unsigned int fail)
+{
+	const char *found;
+	char line[120];
+
+	snprintf(
+		line, sizeof(line),
+		"bytepool: oom: pool%u: in_use %u idle %zu reserve %zu limit 0 fail %u\n",
+		nr, (nr + 1) * SZ_4K, idle, reserve, fail);
+	found = strstr(text, line);
+	KUNIT_ASSERT_NOT_NULL_MSG(test, found, "%s in %s", line, text);
+	return found;
+}
+
+/* Pool i has i + 1 buffers out. The four that have least have no line. */
+static void the_largest_pools_are_named(struct kunit *test)
+{
+	struct bytepool_buf *bufs[NR_POOLS][NR_POOLS];
+	struct bytepool *pools[NR_POOLS];
+	static char text[SZ_16K];
+	const char *next = text;
+	char name[20];
+	unsigned int i, j;
+
+	for (i = 0; i < NR_POOLS; i++) {
+		snprintf(name, sizeof(name), "pool%u", i);
+		pools[i] = create(test, name, SZ_4K);
+		for (j = 0; j <= i; j++)
+			bufs[i][j] =
+				bytepool_get_buf(pools[i], SZ_4K, GFP_KERNEL);
+	}
+	/* Past the largest that there is. */
+	KUNIT_EXPECT_NULL(test, bytepool_get(pools[18], SIZE_MAX, GFP_KERNEL));
+	bytepool_put(pools[19], bytepool_get(pools[19], SZ_4K, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, bytepool_reserve(pools[18], SZ_4K, 1), 0);
+	KUNIT_EXPECT_GT(test, run_out_of_memory(test, text, sizeof(text)), 0);
+	for (i = NR_POOLS; i-- > 4;)
+		next = find_line(test, next, i, i == 19 ? SZ_4K : 0,
+				 i == 18 ? SZ_4K : 0, i == 18);
+	next = strstr(next, "oom: 4 other pools have 40960 bytes\n");
+	KUNIT_EXPECT_NOT_NULL(test, next);
+	/* Not again so soon. */
+	KUNIT_EXPECT_EQ(test, run_out_of_memory(test, text, sizeof(text)), 0);
+	for (i = 0; i < NR_POOLS; i++) {
+		bytepool_release_bufs(i + 1, bufs[i]);
+		bytepool_destroy(pools[i]);
+	}
+}
+
+static struct kunit_case oom_cases[] = {
+	KUNIT_CASE(the_largest_pools_are_named), {}
+};
+
+static struct kunit_suite oom_suite = {
+	.name = "oom",
+	.init = stay,
+	.test_cases = oom_cases,
+};
+
+kunit_test_suites(&shrinker_suite, &oom_suite);

@@ -9,6 +9,8 @@
 struct notifier_block {
 	int (*notifier_call)(struct notifier_block *nb, unsigned long event,
 			     void *data);
+	struct notifier_block *next;
+	int priority;
 };
 
 #endif /* _LINUX_NOTIFIER_H */
