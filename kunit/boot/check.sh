@@ -124,9 +124,11 @@ lane_stock()
 {
 	step stock/modules build_stock
 	step stock/readme-module "$here/users.sh" readme-module
-	boot_and_judge stock stock unit,driver,faults,sites,burst,oom
+	boot_and_judge stock stock unit,driver,faults,sites,patterns,burst,oom
 	step stock/faults section_ok stock faults
 	step stock/sites section_ok stock sites
+	step stock/patterns section_ok stock patterns
+	step stock/patterns-log clean_log stock patterns-log 1
 	step stock/burst section_ok stock burst
 	step stock/oom section_ok stock oom
 	ktap stock/pressure "$top/bench/kernel.sh" pressure

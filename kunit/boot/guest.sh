@@ -120,6 +120,23 @@ job_sites()
 	section sites load_hello
 }
 
+# It does not load if a pattern of Documentation/patterns.rst is not as it is told.
+load_patterns()
+{
+	insmod "$dir/bytepool.ko" || return
+	insmod "$dir/patterns.ko"
+	status=$?
+	log_since_mark | grep "patterns: "
+	rmmod patterns && unload_bytepool && return $status
+}
+
+job_patterns()
+{
+	mark_log patterns
+	section patterns load_patterns
+	section patterns-log log_since_mark
+}
+
 # KiB that the kernel has free, those on the lists of its CPUs included, and KiB
 # that slab has for good.
 free_and_slab()
