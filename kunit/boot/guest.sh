@@ -124,10 +124,10 @@ job_sites()
 load_patterns()
 {
 	insmod "$dir/bytepool.ko" || return
-	insmod "$dir/patterns.ko"
+	insmod "$dir/patterns.ko" && insmod "$dir/patterns_wake.ko"
 	status=$?
-	log_since_mark | grep "patterns: "
-	rmmod patterns && unload_bytepool && return $status
+	log_since_mark | grep "patterns[a-z_]*: "
+	rmmod patterns_wake patterns && unload_bytepool && return $status
 }
 
 job_patterns()
