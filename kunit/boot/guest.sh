@@ -432,16 +432,21 @@ boot()
 	mount -t devtmpfs devtmpfs /dev
 	mount -t debugfs debugfs $debugfs
 	mount -t tmpfs tmpfs /tmp
-	if [ -c "$report" ]; then
-		stty -F "$report" raw
-	fi
-	exec >"$report"
 }
 
-# Closing the channel waits until everything in it has arrived.
+# Copies to the channel, and returns when everything has arrived: closing a
+# serial port waits for that.
+send_report()
+{
+	case $report in
+	/dev/port) "$dir/to_port" ;;
+	/dev/tty*) stty -F "$report" raw && cat >"$report" ;;
+	*) cat >"$report" ;;
+	esac
+}
+
 halt()
 {
-	exec >/dev/null
 	sync
 	poweroff -f
 }
@@ -461,6 +466,6 @@ else
 	dir=/modules
 	file=/modules/file
 	boot
-	run_jobs 2>&1
+	run_jobs 2>&1 | send_report
 	halt
 fi

@@ -109,7 +109,7 @@ hardware_words()
 		init_on_free=1 page_poison=1 debug_pagealloc=on
 }
 
-# The machine of an architecture; its second serial port takes the report.
+# The machine of an architecture, whose report goes to the file $2.
 emulator()
 {
 	local report=$2
@@ -123,7 +123,7 @@ emulator()
 		;;
 	*)
 		echo qemu-system-x86_64 -cpu max -accel "$(accelerator)" \
-			-serial stdio -serial "file:$report"
+			-serial stdio "$(debug_console "$report")"
 		;;
 	esac
 }
@@ -132,7 +132,7 @@ console_of()
 {
 	case $1 in
 	arm64) echo console=ttyAMA0 report=/dev/ttyS0 ;;
-	*) echo console=ttyS0 report=/dev/ttyS1 ;;
+	*) echo console=ttyS0 report=/dev/port ;;
 	esac
 }
 
