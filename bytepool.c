@@ -457,7 +457,7 @@ static void pool_free(struct bytepool *pool)
 {
 	unsigned int i;
 
-	rest_drain(pool, 0);
+	rest_drain(pool);
 	if (pool->handles) {
 		reserve_free(pool);
 		free_handles(pool, &pool->retired, false);
@@ -610,7 +610,7 @@ static void pool_kill(struct bytepool *pool)
 	wrap_pool_flush(pool);
 	objcache_kill(&pool->objects);
 	wrap_pool_kill(pool);
-	rest_drain(pool, 0);
+	rest_drain(pool);
 	reserve_free(pool);
 	/* The counters stand still: memory that comes back now unpins. */
 	out = pool_outstanding(pool);

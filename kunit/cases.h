@@ -61,6 +61,8 @@ struct bytepool *bpt_tier_pool(struct kunit *test, size_t size,
 void bpt_destroy(struct kunit *test, struct bytepool *pool);
 void bpt_expect_misuse(struct kunit *test, struct bytepool *pool, u64 nr);
 void bpt_expect_quiet(struct kunit *test, struct bytepool *pool);
+bool bpt_is_checked(struct bytepool *pool);
+void bpt_expect_shrink(struct kunit *test, struct bytepool *pool, size_t idle);
 void bpt_expect_whole(struct kunit *test, struct bytepool *pool,
 		      size_t max_idle, bool recycles);
 bool bpt_recycles(struct kunit *test, unsigned int flags);

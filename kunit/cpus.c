@@ -76,7 +76,7 @@ static void shrink_reaches_what_another_cpu_has_idle(struct kunit *test)
 	bpt_run(test, 1, release_handed, handed);
 	idle = bpt_tier(test, handed->pool, 2).idle * 512 +
 	       bpt_tier(test, handed->pool, 3).idle * 1024;
-	KUNIT_EXPECT_EQ(test, bytepool_shrink(handed->pool), idle);
+	bpt_expect_shrink(test, handed->pool, idle);
 	KUNIT_EXPECT_EQ(test, bpt_tier(test, handed->pool, 2).idle, 0);
 	KUNIT_EXPECT_EQ(test, bpt_tier(test, handed->pool, 3).idle, 0);
 }

@@ -687,6 +687,18 @@ static void check_sees_a_write_after_release(struct kunit *test)
 	expect_one_owner(test, pool, 100);
 }
 
+/* What rests is no memory in use, so a shrink has to give it back and count it. */
+static void check_shrink_counts_what_rests(struct kunit *test)
+{
+	struct bytepool *pool = bpt_pow2_pool(test, BYTEPOOL_CHECK);
+	size_t all = IS_ENABLED(CONFIG_KASAN) ? 0 : 128 + SZ_64K;
+
+	bytepool_buf_release(bpt_get_buf(test, pool, 100));
+	bytepool_put(pool, bpt_get(test, pool, SZ_64K));
+	KUNIT_EXPECT_EQ(test, bytepool_shrink(pool), all);
+	KUNIT_EXPECT_EQ(test, bytepool_shrink(pool), 0);
+}
+
 /* Without a shrink, the oldest memory that rests is looked at as it leaves. */
 static void check_sees_old_writes_by_and_by(struct kunit *test)
 {
@@ -741,6 +753,7 @@ static struct kunit_case check_cases[] = {
 	KUNIT_CASE(check_sees_a_write_after_release),
 	KUNIT_CASE(check_sees_old_writes_by_and_by),
 	KUNIT_CASE(check_sees_writes_in_a_small_bound),
+	KUNIT_CASE(check_shrink_counts_what_rests),
 	KUNIT_CASE(check_put_twice_is_refused),
 	KUNIT_CASE(check_put_of_an_interior_address_is_refused),
 	KUNIT_CASE(check_put_into_another_pool_is_refused),

@@ -1475,7 +1475,7 @@ EXPORT_SYMBOL_GPL(bytepool_prefill);
  * Makes the slab allocator give back its unused slabs of the pool's sizes, too.
  *
  * Context: process; may sleep.
- * Return: how many bytes of payload were idle.
+ * Return: how many bytes of payload were idle, or rested in a checked pool.
  */
 size_t bytepool_shrink(struct bytepool *pool)
 {
@@ -1485,8 +1485,7 @@ size_t bytepool_shrink(struct bytepool *pool)
 	might_sleep();
 	if (!pool_usable(pool, _RET_IP_))
 		return 0;
-	bytes = objcache_drain(&pool->objects);
-	rest_drain(pool, 0);
+	bytes = objcache_drain(&pool->objects) + rest_drain(pool);
 	for (i = 0; i < pool->nr_tiers; i++)
 		kmem_cache_shrink(pool->tier[i].slab);
 	kmem_cache_shrink(pool->handles->slab);

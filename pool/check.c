@@ -142,20 +142,23 @@ static struct resting *rest_oldest(struct bytepool *pool, size_t max)
 }
 
 /**
- * rest_drain() - look at memory that rests, and free it
+ * rest_drain() - look at all memory that rests, and free it
  * @pool: the pool
- * @max: how many bytes may go on resting
  *
  * Context: may sleep.
+ * Return: number of bytes freed.
  */
-void rest_drain(struct bytepool *pool, size_t max)
+size_t rest_drain(struct bytepool *pool)
 {
 	struct resting *rest;
+	size_t bytes = 0;
 
-	while ((rest = rest_oldest(pool, max))) {
+	while ((rest = rest_oldest(pool, 0))) {
+		bytes += rest->size;
 		rest_end(pool, rest);
 		cond_resched();
 	}
+	return bytes;
 }
 
 /**

@@ -861,8 +861,8 @@ void red_zone_check(struct bytepool *pool, const void *mem, size_t len,
 		    size_t size, unsigned long got_by, unsigned long put_by);
 bool rest_begin(struct bytepool *pool, struct shared_cache *payload, void *mem,
 		unsigned long got_by, unsigned long put_by);
-void rest_drain(struct bytepool *pool, size_t max);
 void rest_trim(struct bytepool *pool);
+size_t rest_drain(struct bytepool *pool);
 void rest_scan(struct bytepool *pool, struct scan *scan);
 
 /* === Reports (report.c) === */

@@ -127,7 +127,7 @@ void sites_keep(struct bytepool *pool, struct module *module, bool all)
 	struct going going = { .module = module, .all = all };
 
 	/* What rests would be reported by sites that are gone. */
-	rest_drain(pool, 0);
+	rest_drain(pool);
 	mutex_lock(&sites_mutex);
 	if (!names)
 		WRITE_ONCE(names,
