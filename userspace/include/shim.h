@@ -115,6 +115,8 @@ bool __must_check lock_unless_held(raw_spinlock_t *lock, unsigned long *flags);
 bool shim_spinlock_is_held(void);
 bool shim_thread_attach(unsigned int cpu, bool wait);
 void shim_thread_detach(unsigned int cpu);
+void shim_gate_enter(void);
+void shim_gate_leave(void);
 void shim_lock_fork_prepare(void);
 void shim_lock_fork_done(bool child);
 

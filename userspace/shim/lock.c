@@ -571,6 +571,24 @@ static void lock_leave(void)
 	locks_add(-LOCKS_GATE);
 }
 
+/**
+ * shim_gate_enter() - have fork() wait until what begins here is whole
+ *
+ * As with a lock, of which others need not wait to be given up.
+ *
+ * Context: any.
+ */
+void shim_gate_enter(void)
+{
+	lock_enter();
+}
+
+/* shim_gate_leave() - the inverse. */
+void shim_gate_leave(void)
+{
+	lock_leave();
+}
+
 /* Whom others wait for, or who has one already, is let through. */
 static bool mutexes_are_shut(void)
 {

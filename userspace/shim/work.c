@@ -320,11 +320,12 @@ static void run_work(struct worker *worker, struct work_struct *work)
 	tick_stop();
 	if (!nr_idle)
 		worker_create();
-	mutex_unlock(&work_mutex);
-
 	__atomic_fetch_sub(&worker->wq->nr_queued, 1, __ATOMIC_RELAXED);
 	/* From here on it can be queued again. */
 	smp_store_release(&work->pending, 0);
+	/* Last, as a fork waits for who holds it: no item is taken but marked. */
+	mutex_unlock(&work_mutex);
+
 	func(work);
 	WARN(!shim_may_sleep(), "%pS left preemption or interrupts off\n",
 	     func);
@@ -583,18 +584,29 @@ static u64 expiry_of(unsigned long delay)
 	return delay ? now_ns() + delay * (NSEC_PER_SEC / HZ) : 0;
 }
 
-static bool queue_at(struct workqueue_struct *wq, struct work_struct *work,
-		     u64 expires)
+static void push(struct workqueue_struct *wq, struct work_struct *work,
+		 u64 expires)
 {
-	WARN(in_nmi() && !in_hardirq(), "a work item queued in an NMI\n");
-	if (xchg(&work->pending, 1))
-		return false;
 	work->wq = wq;
 	WRITE_ONCE(work->expires, expires);
 	__atomic_fetch_add(&wq->nr_queued, 1, __ATOMIC_RELAXED);
 	llist_add(&work->node, &incoming);
 	sem_post(&wakeups);
-	return true;
+}
+
+static bool queue_at(struct workqueue_struct *wq, struct work_struct *work,
+		     u64 expires)
+{
+	bool queued;
+
+	WARN(in_nmi() && !in_hardirq(), "a work item queued in an NMI\n");
+	/* A forked child would wait for ever for what is only marked. */
+	shim_gate_enter();
+	queued = !xchg(&work->pending, 1);
+	if (queued)
+		push(wq, work, expires);
+	shim_gate_leave();
+	return queued;
 }
 
 bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
@@ -635,10 +647,7 @@ static bool unqueue(struct work_struct *work)
 			wake_waiters();
 			return true;
 		}
-		/*
-		 * Someone is between setting it and pushing, or a worker
-		 * between taking and clearing it.
-		 */
+		/* Someone is between setting it and pushing. */
 		if (worker_of(work))
 			return false;
 		sched_yield();
@@ -770,10 +779,12 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	struct rcu_head *old = READ_ONCE(callbacks);
 
 	head->func = func;
+	shim_gate_enter();
 	do {
 		head->next = old;
 	} while (!try_cmpxchg(&callbacks, &old, head));
 	queue_work(&rcu_wq, &rcu_work);
+	shim_gate_leave();
 }
 
 void rcu_barrier(void)

@@ -1473,6 +1473,77 @@ static void cancelled_work_items_do_not_run(struct kunit *test)
 	destroy_workqueue(wq);
 }
 
+#define NR_QUEUED 64
+
+struct queueing {
+	struct workqueue_struct *wq;
+	struct work_struct works[NR_QUEUED];
+};
+
+static int queue_until_stopped(void *arg)
+{
+	struct queueing *q = arg;
+	unsigned int i = 0;
+
+	while (!kthread_should_stop())
+		queue_work(q->wq, &q->works[i++ % NR_QUEUED]);
+	return 0;
+}
+
+/* What was marked and not queued was waited for without end. */
+static void flush_in_child(struct queueing *q)
+{
+	unsigned int i;
+
+	shim_work_fork_child();
+	shim_cpu_fork_child();
+	shim_lock_fork_done(true);
+	signal(SIGALRM, SIG_DFL);
+	alarm(20);
+	for (i = 0; i < NR_QUEUED; i++)
+		flush_work(&q->works[i]);
+	_exit(EXIT_SUCCESS);
+}
+
+static bool child_flushes(struct queueing *q)
+{
+	int status;
+	pid_t pid;
+
+	shim_lock_fork_prepare();
+	pid = fork();
+	if (!pid)
+		flush_in_child(q);
+	shim_lock_fork_done(false);
+	waitpid(pid, &status, 0);
+	return pid > 0 && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/* As the library forks. */
+static void forked_child_has_all_work_or_none(struct kunit *test)
+{
+	struct task_struct *thread;
+	struct queueing *q;
+	bool ok = true;
+	unsigned int i;
+
+	if (strict)
+		return;
+	q = kunit_kzalloc(test, sizeof(*q), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, q);
+	q->wq = alloc_workqueue("shim_queueing", WQ_UNBOUND, 0);
+	KUNIT_ASSERT_NOT_NULL(test, q->wq);
+	for (i = 0; i < NR_QUEUED; i++)
+		INIT_WORK(&q->works[i], do_nothing);
+	thread = kthread_run(queue_until_stopped, q, "shim_queueing");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	for (i = 0; i < 100 && ok; i++)
+		ok = child_flushes(q);
+	KUNIT_EXPECT_TRUE(test, ok);
+	kthread_stop(thread);
+	destroy_workqueue(q->wq);
+}
+
 static enum hrtimer_restart queue_in_irq(struct hrtimer *timer)
 {
 	struct irq_seen *seen = container_of(timer, struct irq_seen, timer);
@@ -1721,6 +1792,7 @@ static struct kunit_case shim_cases[] = {
 	KUNIT_CASE(work_items_run_once_at_a_time),
 	KUNIT_CASE(work_items_may_wait_for_others),
 	KUNIT_CASE(cancelled_work_items_do_not_run),
+	KUNIT_CASE(forked_child_has_all_work_or_none),
 	KUNIT_CASE(work_items_are_queued_in_interrupts),
 	KUNIT_CASE(debugfs_names_are_unique),
 	KUNIT_CASE(debugfs_buffer_grows),
