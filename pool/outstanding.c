@@ -33,9 +33,6 @@ enum kind {
 #define SITE_ROWS_MIN 256
 #define SITE_ROWS_MAX 65536
 
-/* Handles looked at with the lock held at a time. */
-#define WALK_BATCH 64
-
 /* Most lines in the report of a destroyed pool. */
 #define REPORT_ROWS 16
 

@@ -938,6 +938,10 @@ void track_remove(struct track *track);
 long pool_outstanding(struct bytepool *pool);
 void report_outstanding(struct bytepool *pool);
 int outstanding_show(struct bytepool *pool, struct seq_file *m);
+
+/* Handles looked at with handles_lock held at a time. */
+#define WALK_BATCH 64U
+
 void track_for_each(struct bytepool *pool,
 		    void (*look)(struct track *track, void *arg),
 		    bool (*next)(void *arg), void *arg);

@@ -11,6 +11,8 @@
  */
 
 #include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -102,6 +104,42 @@ static void look_at_buf(struct bytepool_buf *buf, void *arg)
 		cmpxchg(&buf->site, site, keep_name(site));
 }
 
+/* Look at the first retired handles, and move them to the end. */
+static void look_at_first(struct bytepool *pool, unsigned int nr,
+			  struct going *going)
+{
+	struct list_head *list = &pool->retired;
+
+	lockdep_assert_held(&pool->handles_lock);
+	for (; nr && !list_empty(list); nr--) {
+		look_at_buf(list_first_entry(list, struct bytepool_buf, link),
+			    going);
+		list_move_tail(list->next, list);
+	}
+}
+
+/*
+ * Look at retired handles, after those in live_list, where they come from. What
+ * is retired meanwhile goes to the end of the list, too, so that all that were
+ * there have been first.
+ */
+static void look_at_retired(struct bytepool *pool, struct going *going)
+{
+	unsigned long flags;
+	unsigned int left, nr;
+
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
+	left = pool->nr_retired;
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	for (; left; left -= nr) {
+		nr = min(left, WALK_BATCH);
+		raw_spin_lock_irqsave(&pool->handles_lock, flags);
+		look_at_first(pool, nr, going);
+		raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+		cond_resched();
+	}
+}
+
 static void look_at_track(struct track *track, void *arg)
 {
 	if (goes(arg, track->site))
@@ -133,6 +171,7 @@ void sites_keep(struct bytepool *pool, struct module *module, bool all)
 		WRITE_ONCE(names,
 			   kcalloc(NR_NAMES, sizeof(*names), GFP_KERNEL));
 	handles_for_each(pool, look_at_buf, go_on, &going);
+	look_at_retired(pool, &going);
 	track_for_each(pool, look_at_track, go_on, &going);
 	mutex_unlock(&sites_mutex);
 }

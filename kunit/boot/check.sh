@@ -127,6 +127,7 @@ lane_stock()
 	boot_and_judge stock stock unit,driver,faults,sites,patterns,burst,oom
 	step stock/faults section_ok stock faults
 	step stock/sites section_ok stock sites
+	step stock/sites-late section_ok stock sites-late
 	step stock/patterns section_ok stock patterns
 	step stock/patterns-log clean_log stock patterns-log 1
 	step stock/burst section_ok stock burst

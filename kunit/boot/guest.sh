@@ -115,9 +115,20 @@ load_hello()
 	rmmod hello && unload_bytepool && return $status
 }
 
+# Releases a buffer as it goes that its init function has released.
+load_late()
+{
+	insmod "$dir/bytepool.ko" && insmod "$dir/bytepool_late.ko" &&
+		rmmod bytepool_late || return
+	dmesg | grep 'released last by late_init.*\[bytepool_late\]'
+	status=$?
+	unload_bytepool && return $status
+}
+
 job_sites()
 {
 	section sites load_hello
+	section sites-late load_late
 }
 
 # It does not load if a pattern of Documentation/patterns.rst is not as it is told.

@@ -88,6 +88,13 @@ static inline void list_move(struct list_head *entry, struct list_head *head)
 	list_add(entry, head);
 }
 
+static inline void list_move_tail(struct list_head *entry,
+				  struct list_head *head)
+{
+	list_del(entry);
+	list_add_tail(entry, head);
+}
+
 /* Make an entry the first, and leave the order as it is otherwise. */
 static inline void list_rotate_to_front(struct list_head *entry,
 					struct list_head *head)
