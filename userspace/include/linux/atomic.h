@@ -94,7 +94,6 @@ typedef struct {
 #define atomic_long_read(v)   SHIM_LOAD(SHIM_CONST(atomic_long_t, v))
 #define atomic_long_set(v, i) SHIM_STORE(SHIM_COUNTER(atomic_long_t, v), i)
 #define atomic_long_add(i, v) SHIM_ADD(SHIM_COUNTER(atomic_long_t, v), i)
-#define atomic_long_sub(i, v) atomic_long_add(-(i), v)
 #define atomic_long_inc(v)    atomic_long_add(1, v)
 #define atomic_long_dec(v)    atomic_long_add(-1, v)
 #define atomic_long_add_return(i, v) \

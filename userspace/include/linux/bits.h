@@ -3,7 +3,6 @@
 #ifndef _LINUX_BITS_H
 #define _LINUX_BITS_H
 
-#define BITS_PER_LONG (8 * (int)sizeof(long))
-#define BIT(nr)	      (1UL << (nr))
+#define BIT(nr) (1UL << (nr))
 
 #endif /* _LINUX_BITS_H */

@@ -12,6 +12,5 @@
 #define __ro_after_init
 
 #define ____cacheline_aligned __aligned(L1_CACHE_BYTES)
-#define __read_mostly
 
 #endif /* _LINUX_CACHE_H */

@@ -25,7 +25,6 @@
 #define noinline       __attribute__((__noinline__))
 
 /* Only sparse, which checks the kernel build, knows these. */
-#define __bitwise
 #define __force
 #define __percpu
 #define __rcu

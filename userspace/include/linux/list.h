@@ -135,8 +135,6 @@ static inline int list_empty_careful(const struct list_head *head)
 	(list_empty(ptr) ? NULL : list_first_entry(ptr, type, member))
 #define list_next_entry(pos, member) \
 	list_entry((pos)->member.next, __typeof__(*(pos)), member)
-#define list_prev_entry(pos, member) \
-	list_entry((pos)->member.prev, __typeof__(*(pos)), member)
 #define list_entry_is_head(pos, head, member) (&(pos)->member == (head))
 
 #define list_for_each_entry(pos, head, member)                       \
@@ -149,11 +147,6 @@ static inline int list_empty_careful(const struct list_head *head)
 	    n = list_next_entry(pos, member);                        \
 	     !list_entry_is_head(pos, head, member);                 \
 	     pos = n, n = list_next_entry(n, member))
-
-#define HLIST_HEAD_INIT       \
-	{                     \
-		.first = NULL \
-	}
 
 static inline void INIT_HLIST_NODE(struct hlist_node *node)
 {
@@ -188,13 +181,6 @@ static inline void __hlist_del(struct hlist_node *node)
 		node->next->pprev = node->pprev;
 }
 
-static inline void hlist_del(struct hlist_node *node)
-{
-	__hlist_del(node);
-	node->next = LIST_POISON1;
-	node->pprev = LIST_POISON2;
-}
-
 static inline void hlist_del_init(struct hlist_node *node)
 {
 	if (hlist_unhashed(node))
@@ -215,14 +201,5 @@ static inline void hlist_del_init(struct hlist_node *node)
 				    member);                           \
 	     pos; pos = hlist_entry_safe((pos)->member.next,           \
 					 __typeof__(*(pos)), member))
-
-#define hlist_for_each_entry_safe(pos, n, head, member)                \
-	for (pos = hlist_entry_safe((head)->first, __typeof__(*(pos)), \
-				    member);                           \
-	     pos && ({                                                 \
-		     n = pos->member.next;                             \
-		     1;                                                \
-	     });                                                       \
-	     pos = hlist_entry_safe(n, __typeof__(*(pos)), member))
 
 #endif /* _LINUX_LIST_H */

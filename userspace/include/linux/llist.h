@@ -81,12 +81,6 @@ static inline struct llist_node *llist_reverse_order(struct llist_node *node)
 #define llist_for_each_safe(pos, n, node) \
 	for ((pos) = (node); (pos) && ((n) = (pos)->next, true); (pos) = (n))
 
-#define llist_for_each_entry(pos, node, member)                        \
-	for (pos = llist_entry((node), __typeof__(*(pos)), member);    \
-	     !SHIM_LLIST_NONE(pos, member);                            \
-	     pos = llist_entry((pos)->member.next, __typeof__(*(pos)), \
-			       member))
-
 #define llist_for_each_entry_safe(pos, n, node, member)                        \
 	for (pos = llist_entry((node), __typeof__(*(pos)), member);            \
 	     !SHIM_LLIST_NONE(pos, member) &&                                  \

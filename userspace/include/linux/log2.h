@@ -17,9 +17,4 @@ static inline unsigned long roundup_pow_of_two(unsigned long n)
 	return 1UL << fls_long(n - 1);
 }
 
-static inline unsigned long rounddown_pow_of_two(unsigned long n)
-{
-	return 1UL << (fls_long(n) - 1);
-}
-
 #endif /* _LINUX_LOG2_H */

@@ -3,8 +3,7 @@
 #ifndef _LINUX_NODEMASK_H
 #define _LINUX_NODEMASK_H
 
-#define nr_node_ids	  1U
-#define first_online_node 0
+#define nr_node_ids 1U
 
 #define for_each_node(node) \
 	for ((node) = 0; (node) < (int)nr_node_ids; (node)++)

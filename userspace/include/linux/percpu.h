@@ -49,10 +49,8 @@ void shim_check_this_cpu(void);
 #define raw_cpu_read(pcp)  this_cpu_read(pcp)
 #define this_cpu_add_return(pcp, val) \
 	__atomic_add_fetch(raw_cpu_ptr(&(pcp)), val, __ATOMIC_RELAXED)
-#define this_cpu_add(pcp, val)	 ((void)this_cpu_add_return(pcp, val))
-#define this_cpu_inc_return(pcp) this_cpu_add_return(pcp, 1)
-#define this_cpu_inc(pcp)	 this_cpu_add(pcp, 1)
-#define this_cpu_sub(pcp, val)	 this_cpu_add(pcp, -(__typeof__(pcp))(val))
+#define this_cpu_add(pcp, val) ((void)this_cpu_add_return(pcp, val))
+#define this_cpu_inc(pcp)      this_cpu_add(pcp, 1)
 
 /* As kernel/host.h has it for kernels: what another thread may write. */
 #define this_cpu_read_once(pcp) READ_ONCE(*this_cpu_ptr(&(pcp)))

@@ -16,7 +16,6 @@
 #define KERN_WARNING KERN_SOH "4"
 #define KERN_NOTICE  KERN_SOH "5"
 #define KERN_INFO    KERN_SOH "6"
-#define KERN_CONT    KERN_SOH "c"
 
 #ifndef pr_fmt
 #define pr_fmt(fmt) fmt

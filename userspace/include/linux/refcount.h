@@ -23,12 +23,6 @@ static inline void refcount_set(refcount_t *r, int n)
 	atomic_set(&r->refs, n);
 }
 
-/* Newer than 6.1: the object is initialised before its count is seen. */
-static inline void refcount_set_release(refcount_t *r, int n)
-{
-	atomic_set_release(&r->refs, n);
-}
-
 static inline unsigned int refcount_read(const refcount_t *r)
 {
 	return atomic_read(&r->refs);
@@ -67,15 +61,6 @@ static inline bool __must_check refcount_add_not_zero(int i, refcount_t *r)
 static inline bool __must_check refcount_inc_not_zero(refcount_t *r)
 {
 	return refcount_add_not_zero(1, r);
-}
-
-/* Newer than 6.1: what comes after sees the object as its count says. */
-static inline bool __must_check refcount_inc_not_zero_acquire(refcount_t *r)
-{
-	if (!refcount_add_not_zero(1, r))
-		return false;
-	smp_load_acquire(&r->refs.counter);
-	return true;
 }
 
 static inline bool __must_check refcount_sub_and_test(int i, refcount_t *r)

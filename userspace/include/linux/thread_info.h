@@ -71,9 +71,4 @@ struct thread_info {
 extern __thread struct thread_info shim_thread
 	__attribute__((__tls_model__("initial-exec")));
 
-static inline struct thread_info *current_thread_info(void)
-{
-	return &shim_thread;
-}
-
 #endif /* _LINUX_THREAD_INFO_H */

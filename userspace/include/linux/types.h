@@ -25,7 +25,6 @@ typedef __u64 u64;
 
 typedef unsigned int gfp_t;
 typedef unsigned int slab_flags_t;
-typedef u64 phys_addr_t;
 typedef unsigned short umode_t;
 
 #define U16_MAX ((u16)~0U)

@@ -21,10 +21,7 @@ struct work_struct;
 typedef void (*work_func_t)(struct work_struct *work);
 
 #define WQ_UNBOUND     (1U << 0)
-#define WQ_FREEZABLE   (1U << 1)
 #define WQ_MEM_RECLAIM (1U << 2)
-#define WQ_HIGHPRI     (1U << 3)
-#define WQ_PERCPU      (1U << 4)
 
 /**
  * struct work_struct - a work item
