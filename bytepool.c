@@ -458,6 +458,7 @@ static void pool_free(struct bytepool *pool)
 	unsigned int i;
 
 	rest_drain(pool);
+	wait_pool_exit(pool);
 	if (pool->handles) {
 		reserve_free(pool);
 		free_handles(pool, &pool->retired, false);

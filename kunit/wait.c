@@ -501,6 +501,111 @@ static void waiter_is_woken_or_canceled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bpt_stats(pool).waiting, 0);
 }
 
+static void rearm_fn(struct bytepool_waiter *waiter)
+{
+	struct woken *w = container_of(waiter, struct woken, waiter);
+
+	atomic_inc(&w->times);
+	/* False once the pool has ended. */
+	w->rearm += bytepool_wait_async(w->pool, SIZE, waiter);
+}
+
+/* Once cancel took off what was not in a list yet. */
+static void cancel_again_and_again(struct bpt_crew *crew, unsigned int thread)
+{
+	struct woken *w = crew->arg;
+	struct bytepool_buf *buf;
+	unsigned int i;
+
+	for (i = 0; i < 4 * BPT_ROUNDS; i++) {
+		bpt_step(crew, thread);
+		if (thread) {
+			buf = bytepool_get_buf(w->pool, SIZE, ONCE);
+			bytepool_buf_release(buf);
+			continue;
+		}
+		if (bytepool_wait_async(w->pool, SIZE, &w->waiter))
+			cond_resched();
+		bytepool_wait_cancel(w->pool, &w->waiter);
+	}
+}
+
+static void waiter_that_arms_itself_is_canceled(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, SIZE);
+	struct woken w;
+
+	woken_init(test, &w, pool);
+	w.waiter.wake = rearm_fn;
+	bpt_run(test, 2, cancel_again_and_again, &w);
+	while (bytepool_wait_cancel(pool, &w.waiter))
+		;
+	KUNIT_EXPECT_EQ(test, bpt_stats(pool).waiting, 0);
+}
+
+/* A wake() that always waits again is no reason for destroy to hang. */
+static void destroy_takes_off_who_arms_itself(struct kunit *test)
+{
+	struct bytepool *pool;
+	struct bytepool_buf *buf;
+	struct woken w;
+	unsigned int i;
+
+	for (i = 0; i < 50; i++) {
+		pool = limited_pool(test, SIZE);
+		buf = bpt_get_buf(test, pool, SIZE);
+		woken_init(test, &w, pool);
+		w.waiter.wake = rearm_fn;
+		KUNIT_EXPECT_TRUE(test,
+				  bytepool_wait_async(pool, 1, &w.waiter));
+		bytepool_buf_release(buf);
+		bpt_destroy(test, pool);
+		KUNIT_EXPECT_PTR_EQ(test, w.waiter.pool, NULL);
+	}
+}
+
+/* What fails for a reason that nobody looks at is not told to try for ever. */
+static void waiter_is_not_told_to_try_for_ever(struct kunit *test)
+{
+	struct bytepool *pool = limited_pool(test, 3 * SIZE);
+	struct bytepool_buf *bufs[2], *buf = bpt_get_buf(test, pool, SIZE);
+	struct bytepool_buf *other = bpt_get_buf(test, pool, SIZE);
+	unsigned int told = 0;
+	struct woken w;
+
+	woken_init(test, &w, pool);
+	do {
+		KUNIT_EXPECT_EQ(test,
+				bytepool_get_bufs(pool, SIZE, 2, bufs, ONCE),
+				-ENOMEM);
+	} while (!bytepool_wait_async(pool, SIZE, &w.waiter) &&
+		 ++told < 100000);
+	KUNIT_EXPECT_LT(test, told, 100000);
+	bytepool_wait_cancel(pool, &w.waiter);
+	bytepool_buf_release(buf);
+	bytepool_buf_release(other);
+}
+
+/* It wants what the reserve of another tier has for good. */
+static void hopeless_sleeper_blocks_nobody(struct kunit *test)
+{
+	struct queue q = { .pool = limited_pool(test, 4 * SIZE) };
+	struct bytepool_buf *buf;
+	struct bpt_crew crew;
+
+	q.len[0] = 4 * SIZE;
+	q.len[1] = 2 * SIZE;
+	buf = bpt_get_buf(test, q.pool, 2 * SIZE);
+	queue_start(test, &crew, &q, 1);
+	KUNIT_EXPECT_EQ(test, bytepool_reserve(q.pool, SIZE, 1), 0);
+	KUNIT_EXPECT_EQ(test, get_error(q.pool, 4 * SIZE, TASK_IDLE, FOREVER),
+			-EINVAL);
+	bytepool_buf_release(buf);
+	bpt_wait(&crew);
+	KUNIT_EXPECT_EQ(test, q.ret[0], -EINVAL);
+	KUNIT_EXPECT_EQ(test, get_error(q.pool, 2 * SIZE, TASK_IDLE, 0), 0);
+}
+
 static struct kunit_case wait_cases[] = {
 	KUNIT_CASE(get_buf_wait_at_once),
 	KUNIT_CASE(get_buf_wait_refuses),
@@ -519,6 +624,10 @@ static struct kunit_case wait_cases[] = {
 	KUNIT_CASE(destroy_takes_waiters_off),
 	KUNIT_CASE(waiter_is_freed_as_it_is_woken),
 	KUNIT_CASE(waiter_is_woken_or_canceled),
+	KUNIT_CASE(waiter_that_arms_itself_is_canceled),
+	KUNIT_CASE(destroy_takes_off_who_arms_itself),
+	KUNIT_CASE(waiter_is_not_told_to_try_for_ever),
+	KUNIT_CASE(hopeless_sleeper_blocks_nobody),
 	{}
 };
 

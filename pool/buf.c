@@ -434,17 +434,25 @@ static void buf_issue_tier(struct bytepool *pool, struct bytepool_buf *buf,
  * @len: length in bytes
  * @gfp: may have __GFP_ZERO
  * @site: the call site
+ *
+ * Return: false if it is not as it was left, and is withheld.
  */
-void buf_issue_idle(struct bytepool *pool, struct bytepool_buf *buf,
+bool buf_issue_idle(struct bytepool *pool, struct bytepool_buf *buf,
 		    unsigned int tier, size_t len, gfp_t gfp,
 		    unsigned long site)
 {
 	size_t size = pool->tier[tier].size;
 
+	if (unlikely(refcount_read(&buf->ref) ||
+		     !(READ_ONCE(buf->flags) & BUF_IDLE))) {
+		buf_refuse(pool, buf, site);
+		return false;
+	}
 	memory_in_use(buf->data, size);
 	if (gfp & __GFP_ZERO)
 		memset(buf->data, 0, size);
 	buf_issue_tier(pool, buf, tier, len, site);
+	return true;
 }
 
 /**
@@ -476,13 +484,8 @@ struct bytepool_buf *buf_get_tier(struct bytepool *pool, unsigned int tier,
 			buf_issue_tier(pool, buf, tier, len, site);
 			return buf;
 		}
-		if (unlikely(refcount_read(&buf->ref) ||
-			     !(READ_ONCE(buf->flags) & BUF_IDLE))) {
-			buf_refuse(pool, buf, site);
-			continue;
-		}
-		buf_issue_idle(pool, buf, tier, len, gfp, site);
-		return buf;
+		if (buf_issue_idle(pool, buf, tier, len, gfp, site))
+			return buf;
 	}
 }
 
@@ -502,8 +505,10 @@ struct bytepool_buf *buf_get_charged_oversize(struct bytepool *pool, size_t len,
 	u32 flags;
 
 	buf = slab_allowed() ? handle_alloc(pool, gfp) : NULL;
-	if (!buf)
+	if (!buf) {
+		note_starved(pool);
 		return NULL;
+	}
 	buf->data = oversize_alloc(pool, len, gfp);
 	if (!buf->data) {
 		handle_free(pool, buf);
@@ -532,7 +537,7 @@ static struct bytepool_buf *buf_get_oversize(struct bytepool *pool, size_t len,
 	if (oversize_charge(pool, len)) {
 		buf = buf_get_charged_oversize(pool, len, gfp, site);
 		if (!buf)
-			limit_uncharge(pool, oversize_capacity(len));
+			limit_uncharge_unserved(pool, oversize_capacity(len));
 	}
 	return buf ?: get_failed_oversize(pool, site);
 }
@@ -614,9 +619,10 @@ static noinline struct bytepool_buf *buf_get_slow(struct bytepool *pool,
 	if (len - 1 >= pool->largest)
 		return buf_get_oversize(pool, len, gfp, site);
 	tier = tier_index(pool, len);
-	if (unlikely(tier_has_reserve(pool, tier))) {
-		buf = buf_get_reserved(pool, tier, len, gfp, site);
-	} else if (limit_charge(pool, pool->tier[tier].size)) {
+	/* The pool may be gone after this, and a failure is counted. */
+	if (unlikely(tier_has_reserve(pool, tier)))
+		return buf_get_reserved(pool, tier, len, gfp, site);
+	if (limit_charge(pool, pool->tier[tier].size)) {
 		buf = buf_get_tier(pool, tier, len, get_gfp(pool, gfp), site);
 		if (!buf)
 			limit_uncharge_unserved(pool, pool->tier[tier].size);
@@ -734,7 +740,7 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 
 	get_might_alloc(gfp);
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
-	    unlikely(len - 1 >= pool->fast_max))
+	    unlikely(len - 1 >= data_race(pool->fast_max)))
 		return buf_get_slow(pool, len, gfp, NULL, _RET_IP_);
 	ofs = ofs_of_len(pool, len)->buf;
 	pop = objcache_pop(&pool->objects, ofs, len, &obj);
@@ -777,7 +783,7 @@ static void buf_recycle(struct bytepool_buf *buf, unsigned long site)
 	if (!(flags & BUF_RESTING)) {
 		payload_clear(pool, buf->data, payload_size(pool, buf));
 		memory_idle(buf->data, payload_size(pool, buf));
-		if (flags & BUF_RESERVE && reserve_refill(pool, buf))
+		if (reserve_refill(pool, buf))
 			return;
 	}
 	limit_uncharge(pool, payload_size(pool, buf));
@@ -1320,10 +1326,9 @@ static noinline int get_bufs_reserved(struct bytepool *pool, unsigned int tier,
 	};
 	size_t all;
 
-	if (!check_mul_overflow(pool->tier[tier].size, (size_t)nr, &all) &&
-	    !get_reserved(pool, &rq))
-		return 0;
-	return bufs_failed(pool, class_buf(tier), 0, nr, bufs, rq.got, site);
+	if (check_mul_overflow(pool->tier[tier].size, (size_t)nr, &all))
+		return bufs_failed(pool, class_buf(tier), 0, nr, bufs, 0, site);
+	return get_reserved(pool, &rq) ? -ENOMEM : 0;
 }
 
 /* Take buffers from the loaded magazine. Refuse those in a wrong state. */
@@ -1398,9 +1403,11 @@ int bytepool_get_bufs(struct bytepool *pool, size_t len, unsigned int nr,
 	for (; i < nr; i++) {
 		bufs[i] = buf_get_tier(pool, tier, len, get_gfp(pool, gfp),
 				       _RET_IP_);
-		if (!bufs[i])
+		if (!bufs[i]) {
+			note_starved(pool);
 			return bufs_failed(pool, class, (nr - i) * size, nr,
 					   bufs, i, _RET_IP_);
+		}
 	}
 	return 0;
 }

@@ -415,14 +415,10 @@ bool oversize_charge(struct bytepool *pool, size_t len)
  */
 void *oversize_alloc(struct bytepool *pool, size_t len, gfp_t gfp)
 {
-	void *mem = NULL;
-
-	if (!READ_ONCE(pool->objects.dead))
-		mem = big_alloc(oversize_capacity(len), get_gfp(pool, gfp),
-				pool->flags & BYTEPOOL_CONTIG);
-	if (!mem)
-		note_starved(pool);
-	return mem;
+	if (READ_ONCE(pool->objects.dead))
+		return NULL;
+	return big_alloc(oversize_capacity(len), get_gfp(pool, gfp),
+			 pool->flags & BYTEPOOL_CONTIG);
 }
 
 /**

@@ -221,7 +221,9 @@ struct tier_queue {
  * struct pool_wait - who waits for a pool: see wait.c
  * @nr: number of sleepers and of armed waiters; read without the lock
  * @nr_sleepers: number of sleepers
- * @ending: the pool ends: nobody may wait any more
+ * @ending: the pool ends: who sleeps is told, and nobody is woken any more
+ * @closed: nobody may begin to wait any more
+ * @reserved: how many bytes all reserves are to have
  * @limited: sleepers that wait for the limit, first come first
  * @armed: waiters, first come first
  * @due: waiters that are about to be woken
@@ -239,6 +241,8 @@ struct pool_wait {
 	unsigned int nr;
 	unsigned int nr_sleepers;
 	bool ending;
+	bool closed;
+	size_t reserved;
 	struct list_head limited;
 	struct list_head armed;
 	struct list_head due;
@@ -471,7 +475,7 @@ struct bytepool_buf *buf_get_tier(struct bytepool *pool, unsigned int tier,
 				  size_t len, gfp_t gfp, unsigned long site);
 struct bytepool_buf *buf_get_charged_oversize(struct bytepool *pool, size_t len,
 					      gfp_t gfp, unsigned long site);
-void buf_issue_idle(struct bytepool *pool, struct bytepool_buf *buf,
+bool buf_issue_idle(struct bytepool *pool, struct bytepool_buf *buf,
 		    unsigned int tier, size_t len, gfp_t gfp,
 		    unsigned long site);
 void buf_free_idle(struct bytepool *pool, struct bytepool_buf *buf);
@@ -508,7 +512,6 @@ int get_reserved(struct bytepool *pool, struct buf_request *rq);
 bool reserve_refill_slow(struct bytepool *pool, struct bytepool_buf *buf);
 bool reserve_keep(struct bytepool *pool, struct bytepool_buf *buf);
 void reserve_free(struct bytepool *pool);
-size_t reserve_bytes(struct bytepool *pool);
 
 static inline struct tier_queue *queue_of(struct bytepool *pool,
 					  const struct bytepool_buf *buf)
@@ -553,6 +556,9 @@ static inline bool reserve_refill(struct bytepool *pool,
  * @charged: @bytes are charged to the limit for it
  * @promised: so many buffers of the reserve are its own
  * @retry: it may find memory now
+ * @hopeless: it wants more than the limit has beside the reserve
+ * @timeout: how long it may wait, in jiffies
+ * @deadline: until when, in jiffies
  * @wake: it sleeps here
  *
  * On the thread's stack. Protected by bytepool.handles_lock.
@@ -566,19 +572,24 @@ struct sleeper {
 	bool charged;
 	unsigned int promised;
 	bool retry;
+	bool hopeless;
+	long timeout;
+	unsigned long deadline;
 	struct swait_queue_head wake;
 };
 
 void wait_pool_init(struct bytepool *pool);
 void wait_pool_end(struct bytepool *pool);
+void wait_pool_exit(struct bytepool *pool);
 void wait_came_back(struct bytepool *pool);
 void wait_serve_queue(struct bytepool *pool, struct tier_queue *queue);
 void wait_kick(struct bytepool *pool);
 int sleeper_enter(struct bytepool *pool, struct sleeper *s,
-		  struct tier_queue *queue, unsigned int nr, size_t size);
+		  struct tier_queue *queue, unsigned int nr, size_t size,
+		  long timeout);
 bool sleeper_may_try(struct bytepool *pool, struct sleeper *s);
 int sleeper_sleep(struct bytepool *pool, struct sleeper *s, unsigned int state,
-		  long *timeout, long interval);
+		  long interval);
 void sleeper_withdraw(struct bytepool *pool, struct sleeper *s);
 void sleeper_leave(struct bytepool *pool, struct sleeper *s, unsigned int used);
 size_t wait_capacity(struct bytepool *pool, size_t len, unsigned int *tier);

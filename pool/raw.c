@@ -112,7 +112,7 @@ static void *raw_get_oversize(struct bytepool *pool, size_t len, gfp_t gfp,
 	mem = track ? oversize_alloc(pool, len, gfp) : NULL;
 	if (!mem) {
 		kfree(track);
-		limit_uncharge(pool, size);
+		limit_uncharge_unserved(pool, size);
 		return get_failed_oversize(pool, site);
 	}
 	track_raw(track, pool, mem, len, size, -1, false, site);
@@ -311,7 +311,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 
 	get_might_alloc(gfp);
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
-	    unlikely(len - 1 >= pool->fast_max))
+	    unlikely(len - 1 >= data_race(pool->fast_max)))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	ofs = ofs_of_len(pool, len)->raw;
 	pop = objcache_pop(&pool->objects, ofs, len, &mem);

@@ -21,8 +21,8 @@
  *
  * Every buffer of a pool with a reserve has BUF_RESERVE, so that its release
  * looks. A buffer that was out as the pool got its first reserve has not, and
- * becomes idle in some CPU's magazine. So who is about to sleep drains the
- * magazines first, and again each time it has slept for nothing.
+ * becomes idle in some CPU's magazine. So who has slept for nothing drains the
+ * magazines before it sleeps again, at most once a second.
  *
  * The limit: bytepool.used has all buffers that are out, and those of the
  * reserve. So what is taken from the reserve is not charged, and what refills it
@@ -40,11 +40,11 @@
 
 #include "pool.h"
 
-/* How long a get that waits for the reserve sleeps at once: as mempool. */
-#define RESERVE_INTERVAL (5 * HZ)
-
-/* How often bytepool_get_buf_wait() tries the allocator again. */
+/* How often who waits for memory tries the allocator again. */
 #define WAIT_INTERVAL (HZ / 10)
+
+/* How often who waits for memory drains the magazines. */
+#define DRAIN_INTERVAL HZ
 
 /* === The reserve === */
 
@@ -101,10 +101,9 @@ static bool reserve_add(struct bytepool *pool, struct bytepool_buf *buf,
 		list_move(&buf->link, &queue->reserve);
 		WRITE_ONCE(queue->nr, queue->nr + 1);
 		wait_serve_queue(pool, queue);
+		wait_kick(pool);
 	}
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-	if (added)
-		wait_kick(pool);
 	return added;
 }
 
@@ -181,6 +180,9 @@ static void reserve_unclaim(struct bytepool *pool, struct tier_queue *queue,
 		reserve_free_one(pool, queue);
 }
 
+/* As much as there is, but nobody is to be killed for it. */
+#define RESERVE_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /* Construct a buffer for the reserve, its capacity charged. */
 static struct bytepool_buf *reserve_construct(struct bytepool *pool,
 					      unsigned int tier)
@@ -190,13 +192,28 @@ static struct bytepool_buf *reserve_construct(struct bytepool *pool,
 
 	if (!limit_charge(pool, t->size))
 		return NULL;
-	buf = buf_construct(pool, tier, GFP_KERNEL,
-			    payload_alloc(t, GFP_KERNEL | __GFP_NOWARN));
+	buf = buf_construct(pool, tier, RESERVE_GFP,
+			    payload_alloc(t, RESERVE_GFP));
 	if (buf)
 		memory_idle(buf->data, t->size);
 	else
 		limit_uncharge(pool, t->size);
 	return buf;
+}
+
+/*
+ * Make the releases of a pool look for a short reserve, and its gets for a
+ * reserve: a get on the fast path takes no look.
+ */
+static void reserve_open(struct bytepool *pool)
+{
+	u32 flags = pool->handle_flags | BUF_RESERVE;
+
+	if (pool->handle_flags & BUF_RESERVE)
+		return;
+	WRITE_ONCE(pool->handle_flags, flags);
+	WRITE_ONCE(pool->last_ref_state, state_of(1, flags & ~BUF_IDLE));
+	WRITE_ONCE(pool->fast_max, 0);
 }
 
 static int reserve_grow(struct bytepool *pool, unsigned int tier,
@@ -218,9 +235,11 @@ static int reserve_grow(struct bytepool *pool, unsigned int tier,
 	}
 	if (i < nr)
 		goto err_free;
+	reserve_open(pool);
 	while (!list_empty(&list)) {
 		raw_spin_lock_irq(&pool->handles_lock);
 		list_move(list.next, &queue->reserve);
+		pool->wait.reserved += pool->tier[tier].size;
 		WRITE_ONCE(queue->want, queue->want + 1);
 		WRITE_ONCE(queue->nr, queue->nr + 1);
 		wait_serve_queue(pool, queue);
@@ -241,10 +260,12 @@ err_free:
 static void reserve_cut(struct bytepool *pool, struct tier_queue *queue,
 			unsigned int want)
 {
+	size_t size = pool->tier[queue - pool->queues].size;
 	bool surplus;
 
 	do {
 		raw_spin_lock_irq(&pool->handles_lock);
+		pool->wait.reserved -= (queue->want - want) * size;
 		WRITE_ONCE(queue->want, want);
 		surplus = queue->nr > want;
 		if (surplus)
@@ -254,21 +275,6 @@ static void reserve_cut(struct bytepool *pool, struct tier_queue *queue,
 			reserve_free_one(pool, queue);
 		cond_resched();
 	} while (surplus);
-}
-
-/*
- * Make the releases of a pool look for a short reserve, and its gets for a
- * reserve: a get on the fast path takes no look.
- */
-static void reserve_open(struct bytepool *pool)
-{
-	u32 flags = pool->handle_flags | BUF_RESERVE;
-
-	if (pool->handle_flags & BUF_RESERVE)
-		return;
-	WRITE_ONCE(pool->handle_flags, flags);
-	WRITE_ONCE(pool->last_ref_state, state_of(1, flags & ~BUF_IDLE));
-	WRITE_ONCE(pool->fast_max, 0);
 }
 
 /**
@@ -287,13 +293,12 @@ int reserve_set(struct bytepool *pool, unsigned int tier, unsigned int nr)
 	int ret = 0;
 
 	mutex_lock(&pool->wait.reserve_lock);
-	others = reserve_bytes(pool) - queue->want * pool->tier[tier].size;
+	others = pool->wait.reserved - queue->want * pool->tier[tier].size;
 	if (check_mul_overflow(pool->tier[tier].size, (size_t)nr, &bytes) ||
 	    bytes > LONG_MAX - others ||
 	    (pool->limit && others + bytes > pool->limit)) {
 		ret = -EINVAL;
 	} else if (nr > queue->want) {
-		reserve_open(pool);
 		/* A get must not need memory for the counters. */
 		ret = objcache_start(&pool->objects, GFP_KERNEL) ?
 			      reserve_grow(pool, tier, nr - queue->want) :
@@ -303,17 +308,6 @@ int reserve_set(struct bytepool *pool, unsigned int tier, unsigned int nr)
 	}
 	mutex_unlock(&pool->wait.reserve_lock);
 	return ret;
-}
-
-/* Compute how many bytes all reserves of a pool are to have. */
-size_t reserve_bytes(struct bytepool *pool)
-{
-	size_t bytes = 0;
-	unsigned int i;
-
-	for (i = 0; i < pool->nr_tiers; i++)
-		bytes += READ_ONCE(pool->queues[i].want) * pool->tier[i].size;
-	return bytes;
 }
 
 /**
@@ -345,7 +339,8 @@ void reserve_free(struct bytepool *pool)
  *
  * That is a promise as long as buffers do come back: who waits for a second buffer
  * while he holds the first may wait for ever. bytepool_get_bufs() has the promise
- * for as many as the reserve has. Raw memory and typed objects have none.
+ * for as many as the reserve has, unless gets that do not wait take what comes back
+ * all the time. Raw memory and typed objects have none.
  *
  * The reserve is apart from max_idle, trim and shrinker, and is charged to the
  * limit as a whole. All gets of a pool with a reserve take the slow path.
@@ -421,14 +416,31 @@ static void request_issue(struct bytepool *pool, struct buf_request *rq,
 
 	while (nr--) {
 		buf = reserve_take(pool, queue);
-		atomic_long_inc(&queue->served);
 		/* This cannot fail: who gets keeps the pool alive. */
 		objcache_count_miss(&pool->objects, buf->class, rq->len,
 				    GFP_NOWAIT | __GFP_NOWARN);
-		buf_issue_idle(pool, buf, rq->tier, rq->len,
-			       get_gfp(pool, rq->gfp), rq->site);
+		/* Withheld: it was written to while it was idle. */
+		if (!buf_issue_idle(pool, buf, rq->tier, rq->len,
+				    get_gfp(pool, rq->gfp), rq->site)) {
+			limit_uncharge(pool, pool->tier[rq->tier].size);
+			continue;
+		}
+		atomic_long_inc(&queue->served);
 		rq->bufs[rq->got++] = buf;
 	}
+}
+
+/* Release what a request that fails has got, and count the get. */
+static void request_fail(struct bytepool *pool, struct buf_request *rq)
+{
+	while (rq->got) {
+		bytepool_buf_release(rq->bufs[--rq->got]);
+		rq->bufs[rq->got] = NULL;
+	}
+	if (rq->tier < pool->nr_tiers)
+		get_failed(pool, class_buf(rq->tier), rq->site);
+	else
+		get_failed_oversize(pool, rq->site);
 }
 
 /* Serve what a request lacks from the reserve: all of it, or nothing. */
@@ -440,37 +452,64 @@ static bool request_take(struct bytepool *pool, struct buf_request *rq)
 	    !reserve_claim(pool, &pool->queues[rq->tier], nr))
 		return false;
 	request_issue(pool, rq, nr);
-	return true;
+	return rq->got == rq->nr;
+}
+
+/*
+ * Sleep and try in turn. Who is the first of its tier, and charged, tries the
+ * allocator ten times a second; the others sleep until they are told.
+ */
+static int request_wait(struct bytepool *pool, struct buf_request *rq,
+			struct sleeper *s, unsigned int state)
+{
+	unsigned long drained = jiffies;
+	int ret = 0;
+	bool tries;
+
+	while (!ret && !READ_ONCE(s->promised)) {
+		tries = sleeper_may_try(pool, s);
+		if (tries && request_alloc_charged(pool, rq, rq->gfp))
+			return 0;
+		if (tries && rq->tier == pool->nr_tiers)
+			return -ENOMEM;
+		/* See the head: some may be idle on other CPUs. */
+		if (tries && time_after_eq(jiffies, drained + DRAIN_INTERVAL)) {
+			objcache_drain(&pool->objects);
+			drained = jiffies;
+			if (request_alloc_charged(pool, rq, rq->gfp))
+				return 0;
+		}
+		ret = sleeper_sleep(pool, s, state,
+				    tries ? WAIT_INTERVAL :
+					    MAX_SCHEDULE_TIMEOUT);
+	}
+	return ret;
 }
 
 /*
  * Sleep until a request is served, or is to be no more. Holds what it has already:
- * that is not of the reserve, of which it takes all it lacks or nothing.
+ * that is not of the reserve, of which it takes all it lacks or nothing. The pool
+ * may be gone after this, if the request has failed.
  */
 static int request_sleep(struct bytepool *pool, struct buf_request *rq,
-			 unsigned int state, long timeout, long interval)
+			 unsigned int state, long timeout)
 {
 	unsigned int before = rq->got, served, lacks;
 	struct tier_queue *queue = &pool->queues[rq->tier];
-	bool done = false;
 	struct sleeper s;
 	int ret;
 
+	/* Not for ever in the allocator: it may be promised a buffer meanwhile. */
+	if (!(rq->gfp & __GFP_RETRY_MAYFAIL))
+		rq->gfp |= __GFP_NORETRY;
+	rq->gfp |= __GFP_NOWARN;
 	ret = sleeper_enter(pool, &s, queue, rq->nr - before,
-			    request_size(pool, rq));
-	if (ret)
+			    request_size(pool, rq), timeout);
+	if (ret) {
+		request_fail(pool, rq);
 		return ret;
-	while (!ret && !READ_ONCE(s.promised)) {
-		if (sleeper_may_try(pool, &s)) {
-			done = request_alloc_charged(pool, rq, rq->gfp);
-			if (done || rq->tier == pool->nr_tiers)
-				break;
-		}
-		ret = sleeper_sleep(pool, &s, state, &timeout, interval);
-		/* See the head: some may be idle on other CPUs. */
-		if (!ret && interval == RESERVE_INTERVAL)
-			objcache_drain(&pool->objects);
 	}
+	ret = request_wait(pool, rq, &s, state);
 	served = rq->got - before;
 	lacks = rq->nr - rq->got;
 	sleeper_withdraw(pool, &s);
@@ -478,10 +517,12 @@ static int request_sleep(struct bytepool *pool, struct buf_request *rq,
 		request_issue(pool, rq, lacks);
 		reserve_unclaim(pool, queue, s.promised - lacks);
 	}
-	sleeper_leave(pool, &s, served);
 	if (rq->got == rq->nr)
-		return 0;
-	return ret ?: -ENOMEM;
+		ret = 0;
+	else
+		request_fail(pool, rq);
+	sleeper_leave(pool, &s, served);
+	return ret;
 }
 
 /*
@@ -515,8 +556,8 @@ static int get_reserved_at_once(struct bytepool *pool, struct buf_request *rq)
  * @pool: the pool
  * @rq: what is wanted
  *
- * Return: 0; -ENOMEM, and the request has what it has got, which is the caller's
- * to release.
+ * Return: 0; an error, and the request has nothing, the get is counted as failed, and
+ * the pool may be gone.
  */
 int get_reserved(struct bytepool *pool, struct buf_request *rq)
 {
@@ -526,13 +567,12 @@ int get_reserved(struct bytepool *pool, struct buf_request *rq)
 		return 0;
 	if (!gfpflags_allow_blocking(rq->gfp) || rq->gfp & waits_not ||
 	    READ_ONCE(pool->objects.dead) ||
-	    rq->nr > READ_ONCE(pool->queues[rq->tier].want))
+	    rq->nr > READ_ONCE(pool->queues[rq->tier].want)) {
+		request_fail(pool, rq);
 		return -ENOMEM;
-	/* Idle memory of other CPUs and tiers refills the reserve, or slab. */
-	objcache_drain(&pool->objects);
-	rq->gfp |= __GFP_NORETRY | __GFP_NOWARN;
+	}
 	return request_sleep(pool, rq, TASK_UNINTERRUPTIBLE,
-			     MAX_SCHEDULE_TIMEOUT, RESERVE_INTERVAL);
+			     MAX_SCHEDULE_TIMEOUT);
 }
 
 static bool wait_state_valid(unsigned int state)
@@ -559,11 +599,12 @@ static int get_waiting(struct bytepool *pool, struct buf_request *rq,
 	if (!ret)
 		return 0;
 	/* Memory that large is had at once, or not: only the limit is waited for. */
-	if (rq->tier == pool->nr_tiers && !pool->limit)
-		return -ENOMEM;
-	if (!timeout)
-		return -ETIMEDOUT;
-	return request_sleep(pool, rq, state, timeout, WAIT_INTERVAL);
+	if (rq->tier < pool->nr_tiers || pool->limit)
+		ret = -ETIMEDOUT;
+	if (ret == -ETIMEDOUT && timeout)
+		return request_sleep(pool, rq, state, timeout);
+	request_fail(pool, rq);
+	return ret;
 }
 
 /**
@@ -581,7 +622,8 @@ static int get_waiting(struct bytepool *pool, struct buf_request *rq,
  * by the tier; a get that does not wait may be served in between. Memory is
  * tried for again as it reaches a depot or slab, and ten times a second.
  *
- * -ERESTARTSYS is for system calls to return.
+ * bytepool_destroy() waits for who sleeps here, but nobody may be on the way in, as
+ * for any get. -ERESTARTSYS is for system calls to return.
  *
  * Context: process; may sleep.
  * Return: the buffer; ERR_PTR(-ETIMEDOUT), ERR_PTR(-ERESTARTSYS) for a signal that
@@ -607,15 +649,11 @@ struct bytepool_buf *bytepool_get_buf_wait(struct bytepool *pool, size_t len,
 	if (!get_allowed(pool, gfp, _RET_IP_) || !wait_state_valid(state) ||
 	    timeout < 0 || !wait_capacity(pool, len, &rq.tier))
 		return ERR_PTR(-EINVAL);
-	ret = READ_ONCE(pool->objects.dead) ?
-		      -ESHUTDOWN :
-		      get_waiting(pool, &rq, state, timeout);
-	if (!ret)
-		return buf;
-	if (rq.tier < pool->nr_tiers)
-		get_failed(pool, class_buf(rq.tier), _RET_IP_);
-	else
-		get_failed_oversize(pool, _RET_IP_);
-	return ERR_PTR(ret);
+	if (READ_ONCE(pool->objects.dead)) {
+		request_fail(pool, &rq);
+		return ERR_PTR(-ESHUTDOWN);
+	}
+	ret = get_waiting(pool, &rq, state, timeout);
+	return ret ? ERR_PTR(ret) : buf;
 }
 EXPORT_SYMBOL_GPL(bytepool_get_buf_wait);

@@ -66,6 +66,14 @@ static struct sleeper *first_sleeper(struct tier_queue *queue)
 					queued);
 }
 
+static void tell_first(struct tier_queue *queue)
+{
+	struct sleeper *s = first_sleeper(queue);
+
+	if (s)
+		tell(s);
+}
+
 /* Charge for the first sleeper that waits for the limit. */
 static bool serve_limited(struct bytepool *pool)
 {
@@ -74,10 +82,16 @@ static bool serve_limited(struct bytepool *pool)
 	lockdep_assert_held(&pool->handles_lock);
 	s = list_first_entry_or_null(&pool->wait.limited, struct sleeper,
 				     limited);
-	if (!s || !limit_charge(pool, s->bytes))
+	if (!s)
+		return false;
+	/* The reserve may have grown since it began to wait. */
+	if (s->bytes > pool->limit - pool->wait.reserved)
+		WRITE_ONCE(s->hopeless, true);
+	else if (limit_charge(pool, s->bytes))
+		s->charged = true;
+	else
 		return false;
 	list_del_init(&s->limited);
-	s->charged = true;
 	WRITE_ONCE(s->retry, true);
 	tell(s);
 	return true;
@@ -122,7 +136,7 @@ static void retry_first(struct tier_queue *queue)
 {
 	struct sleeper *s = first_sleeper(queue);
 
-	if (!s || READ_ONCE(s->retry))
+	if (!s || !s->charged || READ_ONCE(s->retry))
 		return;
 	WRITE_ONCE(s->retry, true);
 	tell(s);
@@ -130,14 +144,12 @@ static void retry_first(struct tier_queue *queue)
 
 /**
  * wait_kick() - have the waiters woken
- * @pool: the pool
- *
- * Context: any but NMI; no lock held.
+ * @pool: the pool, its handles_lock held: wait_pool_end() cancels the work
  */
 void wait_kick(struct bytepool *pool)
 {
-	/* Racy, as delayed_work_pending() is: see the head of this file. */
-	if (!list_empty_careful(&pool->wait.armed))
+	lockdep_assert_held(&pool->handles_lock);
+	if (!pool->wait.ending && !list_empty(&pool->wait.armed))
 		mod_delayed_work(bytepool_wq, &pool->wait.work, 0);
 }
 
@@ -162,8 +174,8 @@ void wait_came_back(struct bytepool *pool)
 	raw_spin_lock_irqsave(&pool->handles_lock, flags);
 	for (i = 0; i <= pool->nr_tiers; i++)
 		retry_first(&pool->queues[i]);
-	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	wait_kick(pool);
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 }
 
 static void wait_irq_fn(struct irq_work *irq)
@@ -189,11 +201,13 @@ static void wait_add(struct bytepool *pool, int nr)
  * @queue: the queue of the tier that it wants
  * @nr: how many buffers it wants
  * @size: capacity of each, in bytes
+ * @timeout: how long it may wait, in jiffies; %MAX_SCHEDULE_TIMEOUT: for ever
  *
  * Return: 0; -ESHUTDOWN, and nothing done, if the pool ends.
  */
 int sleeper_enter(struct bytepool *pool, struct sleeper *s,
-		  struct tier_queue *queue, unsigned int nr, size_t size)
+		  struct tier_queue *queue, unsigned int nr, size_t size,
+		  long timeout)
 {
 	unsigned long flags;
 
@@ -202,6 +216,8 @@ int sleeper_enter(struct bytepool *pool, struct sleeper *s,
 		.nr = nr,
 		.bytes = nr * size,
 		.charged = !pool->limit,
+		.timeout = timeout,
+		.deadline = jiffies + timeout,
 	};
 	INIT_LIST_HEAD(&s->limited);
 	init_swait_queue_head(&s->wake);
@@ -211,7 +227,8 @@ int sleeper_enter(struct bytepool *pool, struct sleeper *s,
 		return -ESHUTDOWN;
 	}
 	list_add_tail(&s->queued, &queue->sleepers);
-	if (pool->limit)
+	/* What never fits beside the reserve stands in nobody's way. */
+	if (pool->limit && s->bytes <= pool->limit - pool->wait.reserved)
 		list_add_tail(&s->limited, &pool->wait.limited);
 	pool->wait.nr_sleepers++;
 	pool->wait.slept++;
@@ -249,30 +266,32 @@ bool sleeper_may_try(struct bytepool *pool, struct sleeper *s)
  * @pool: the pool
  * @s: the sleeper
  * @state: state of the thread
- * @timeout: how long it may go on, in jiffies; what is left of it
  * @interval: the longest that it sleeps at once, in jiffies
  *
- * Return: 0; -ETIMEDOUT, -ESHUTDOWN; -ERESTARTSYS for a signal that @state
- * allows.
+ * Return: 0; -ETIMEDOUT, -ESHUTDOWN; -EINVAL if it can never be served any more;
+ * -ERESTARTSYS for a signal that @state allows.
  */
 int sleeper_sleep(struct bytepool *pool, struct sleeper *s, unsigned int state,
-		  long *timeout, long interval)
+		  long interval)
 {
-	long slice = min(*timeout, interval), left = slice, ret;
 	DECLARE_SWAITQUEUE(wait);
+	long left = s->timeout, ret;
 
-	if (!*timeout)
+	/* By the clock: trying takes time, too. */
+	if (left != MAX_SCHEDULE_TIMEOUT)
+		left = s->deadline - jiffies;
+	if (left <= 0)
 		return -ETIMEDOUT;
 	ret = prepare_to_swait_event(&s->wake, &wait, state);
 	/* Who tells writes first, and the state was set before this reads. */
 	if (!ret && !READ_ONCE(s->promised) && !READ_ONCE(s->retry) &&
 	    !READ_ONCE(pool->wait.ending))
-		left = schedule_timeout(slice);
+		schedule_timeout(min(left, interval));
 	finish_swait(&s->wake, &wait);
-	if (*timeout != MAX_SCHEDULE_TIMEOUT)
-		*timeout -= slice - left;
 	if (READ_ONCE(s->promised))
 		return 0;
+	if (READ_ONCE(s->hopeless))
+		return -EINVAL;
 	return READ_ONCE(pool->wait.ending) ? -ESHUTDOWN : ret;
 }
 
@@ -294,6 +313,8 @@ void sleeper_withdraw(struct bytepool *pool, struct sleeper *s)
 	/* The next one is the first now. */
 	retry_first(s->queue);
 	wait_serve_queue(pool, s->queue);
+	if (pool->wait.ending)
+		tell_first(s->queue);
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	/* It may have wanted more than is there, and others less. */
 	while (serve_limit(pool))
@@ -345,6 +366,10 @@ static void waiter_remove(struct bytepool *pool, struct bytepool_waiter *waiter)
 	wait_add(pool, -1);
 }
 
+/*
+ * Wake all waiters. A wake() that blocks holds up those behind it: that is why they
+ * should not.
+ */
 static void wake_work_fn(struct work_struct *work)
 {
 	struct bytepool *pool =
@@ -355,7 +380,7 @@ static void wake_work_fn(struct work_struct *work)
 	raw_spin_lock_irq(&pool->handles_lock);
 	/* Those that are armed from now on wait for the next time. */
 	list_splice_tail_init(&wait->armed, &wait->due);
-	while ((waiter = first_waiter(&wait->due))) {
+	while (!wait->ending && (waiter = first_waiter(&wait->due))) {
 		waiter_remove(pool, waiter);
 		wait->waking = waiter;
 		raw_spin_unlock_irq(&pool->handles_lock);
@@ -365,6 +390,24 @@ static void wake_work_fn(struct work_struct *work)
 		wait->waking = NULL;
 	}
 	raw_spin_unlock_irq(&pool->handles_lock);
+}
+
+/*
+ * A waiter that is not armed has in its node when, in jiffies, it was last told to
+ * try again, and how often since. Who is told too often in a tick fails for another
+ * reason than what is looked at here, and had better wait.
+ */
+#define MAX_TOLD 8
+
+static bool may_tell(struct bytepool_waiter *waiter)
+{
+	void *now = (void *)jiffies;
+
+	if (waiter->node[0] != now)
+		waiter->node[1] = NULL;
+	waiter->node[0] = now;
+	waiter->node[1]++;
+	return waiter->node[1] <= (void *)MAX_TOLD;
 }
 
 /*
@@ -384,31 +427,33 @@ static bool has_room(struct bytepool *pool, unsigned int tier, size_t size)
 	return time_after(jiffies, starved + RETRY_INTERVAL);
 }
 
-/* Arm a waiter that is claimed already. Returns false if there is room. */
-static bool waiter_arm(struct bytepool *pool, struct bytepool_waiter *waiter,
-		       unsigned int tier, size_t size)
+/*
+ * Arm a waiter. Returns 1; 0 if there is room; -EBUSY if it is armed. A waiter that
+ * has a pool is in one of its lists, or about to be: the other pool has claimed it
+ * under its own lock.
+ */
+static int waiter_arm(struct bytepool *pool, struct bytepool_waiter *waiter,
+		      unsigned int tier, size_t size)
 {
 	struct pool_wait *wait = &pool->wait;
-	unsigned long flags;
-	bool armed = false;
+	bool room = has_room(pool, tier, size);
 
-	raw_spin_lock_irqsave(&pool->handles_lock, flags);
-	if (!wait->ending) {
-		list_add_tail(waiter_node(waiter), &wait->armed);
-		wait_add(pool, 1);
-		/* Pairs with the exchange in limit_uncharge(): see the head. */
-		smp_mb();
-		armed = !has_room(pool, tier, size);
-		if (armed)
-			queue_delayed_work(bytepool_wq, &wait->work,
-					   RETRY_INTERVAL);
-		else
-			waiter_remove(pool, waiter);
-	} else {
-		WRITE_ONCE(waiter->pool, NULL);
-	}
-	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
-	return armed;
+	lockdep_assert_held(&pool->handles_lock);
+	if (READ_ONCE(waiter->pool))
+		return -EBUSY;
+	if (wait->closed || (room && may_tell(waiter)))
+		return 0;
+	if (cmpxchg(&waiter->pool, NULL, pool))
+		return -EBUSY;
+	list_add_tail(waiter_node(waiter), &wait->armed);
+	wait_add(pool, 1);
+	/* Pairs with the exchange in limit_uncharge(): see the head. */
+	smp_mb();
+	if (!room && has_room(pool, tier, size))
+		wait_kick(pool);
+	else if (!wait->ending)
+		queue_delayed_work(bytepool_wq, &wait->work, RETRY_INTERVAL);
+	return 1;
 }
 
 /**
@@ -430,7 +475,11 @@ size_t wait_capacity(struct bytepool *pool, size_t len, unsigned int *tier)
 		*tier = pool->nr_tiers;
 		size = oversize_capacity(len);
 	}
-	return pool->limit && size > pool->limit ? 0 : size;
+	if (!pool->limit ||
+	    (*tier < pool->nr_tiers && tier_has_reserve(pool, *tier)))
+		return size;
+	/* The reserve of other tiers is charged for good. */
+	return size > pool->limit - READ_ONCE(pool->wait.reserved) ? 0 : size;
 }
 
 /**
@@ -458,8 +507,10 @@ size_t wait_capacity(struct bytepool *pool, size_t len, unsigned int *tier)
 bool bytepool_wait_async(struct bytepool *pool, size_t len,
 			 struct bytepool_waiter *waiter)
 {
+	unsigned long flags;
 	unsigned int tier;
 	size_t size;
+	int ret;
 
 	if (!pool_usable(pool, _RET_IP_))
 		return false;
@@ -472,11 +523,12 @@ bool bytepool_wait_async(struct bytepool *pool, size_t len,
 		report_misuse(pool, MISUSE_WAITER, waiter, _RET_IP_, 0);
 		return false;
 	}
-	if (cmpxchg(&waiter->pool, NULL, pool)) {
+	raw_spin_lock_irqsave(&pool->handles_lock, flags);
+	ret = waiter_arm(pool, waiter, tier, size);
+	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
+	if (ret < 0)
 		report_misuse(pool, MISUSE_WAITER, waiter, _RET_IP_, 0);
-		return true;
-	}
-	return waiter_arm(pool, waiter, tier, size);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(bytepool_wait_async);
 
@@ -486,14 +538,15 @@ EXPORT_SYMBOL_GPL(bytepool_wait_async);
  * @waiter: the waiter; one that is not armed, and NULL, are accepted
  *
  * When this returns, the waiter's wake() neither runs nor will, unless somebody
- * arms it again meanwhile.
+ * arms it again meanwhile. A waiter that is armed in another pool is left alone, and
+ * reported.
  *
  * Context: process; may sleep; not in a wake() of the pool.
  * Return: true if it was taken off unserved.
  */
 bool bytepool_wait_cancel(struct bytepool *pool, struct bytepool_waiter *waiter)
 {
-	bool armed, waking;
+	bool armed, waking, elsewhere;
 	unsigned long flags;
 
 	might_sleep();
@@ -501,7 +554,8 @@ bool bytepool_wait_cancel(struct bytepool *pool, struct bytepool_waiter *waiter)
 		return false;
 	do {
 		raw_spin_lock_irqsave(&pool->handles_lock, flags);
-		armed = waiter->pool == pool;
+		armed = READ_ONCE(waiter->pool) == pool;
+		elsewhere = !armed && READ_ONCE(waiter->pool);
 		if (armed)
 			waiter_remove(pool, waiter);
 		waking = pool->wait.waking == waiter;
@@ -509,6 +563,8 @@ bool bytepool_wait_cancel(struct bytepool *pool, struct bytepool_waiter *waiter)
 		if (waking)
 			flush_work(&pool->wait.work.work);
 	} while (waking && !armed);
+	if (elsewhere)
+		report_misuse(pool, MISUSE_WAITER, waiter, _RET_IP_, 0);
 	return armed;
 }
 EXPORT_SYMBOL_GPL(bytepool_wait_cancel);
@@ -547,8 +603,7 @@ static void tell_ending(struct bytepool *pool)
 	raw_spin_lock_irq(&pool->handles_lock);
 	WRITE_ONCE(pool->wait.ending, true);
 	for (i = 0; i <= pool->nr_tiers; i++)
-		if (first_sleeper(&pool->queues[i]))
-			tell(first_sleeper(&pool->queues[i]));
+		tell_first(&pool->queues[i]);
 	raw_spin_unlock_irq(&pool->handles_lock);
 }
 
@@ -561,6 +616,15 @@ static unsigned int read_sleepers(struct bytepool *pool)
 	nr = pool->wait.nr_sleepers;
 	raw_spin_unlock_irq(&pool->handles_lock);
 	return nr;
+}
+
+/* Let nobody wait any more. Returns false if somebody has just begun. */
+static bool wait_close(struct bytepool *pool)
+{
+	raw_spin_lock_irq(&pool->handles_lock);
+	pool->wait.closed = list_empty(&pool->wait.armed);
+	raw_spin_unlock_irq(&pool->handles_lock);
+	return pool->wait.closed;
 }
 
 /* Take off, and report, a waiter that is still armed. */
@@ -601,8 +665,21 @@ void wait_pool_end(struct bytepool *pool)
 		schedule_timeout(MAX_SCHEDULE_TIMEOUT);
 	}
 	finish_swait(&pool->wait.gone, &wait);
-	while (drop_waiter(pool))
-		cond_resched();
+	/* A wake() that still runs may arm its waiter again. */
+	do {
+		cancel_delayed_work_sync(&pool->wait.work);
+		while (drop_waiter(pool))
+			cond_resched();
+	} while (!wait_close(pool));
+}
+
+/**
+ * wait_pool_exit() - wait for what an NMI has left behind
+ * @pool: the pool, about to be freed
+ *
+ * Context: may sleep.
+ */
+void wait_pool_exit(struct bytepool *pool)
+{
 	irq_work_sync(&pool->wait.irq);
-	cancel_delayed_work_sync(&pool->wait.work);
 }

@@ -510,6 +510,43 @@ static void wait_tries_memory_again(struct kunit *test)
 	bytepool_destroy(pool);
 }
 
+static int starve_and_wait(void *data)
+{
+	struct loan *loan = data;
+
+	shim_fail_nth(-1);
+	loan->buf = bytepool_get_buf_wait(loan->pool, 4096, GFP_KERNEL,
+					  TASK_UNINTERRUPTIBLE,
+					  MAX_SCHEDULE_TIMEOUT);
+	shim_fail_nth(0);
+	return 0;
+}
+
+/* Nothing is out: who leaves last must not touch the pool any more. */
+static void destroy_ends_sleep_for_memory(struct kunit *test)
+{
+	struct bytepool_stats stats;
+	struct task_struct *task;
+	struct loan loan;
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		loan.pool = create(0);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, loan.pool);
+		task = kthread_run(starve_and_wait, &loan, "starve");
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+		get_task_struct(task);
+		do {
+			cond_resched();
+			bytepool_get_stats(loan.pool, &stats);
+		} while (!stats.waiting);
+		bytepool_destroy(loan.pool);
+		kthread_stop(task);
+		put_task_struct(task);
+		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(loan.buf), -ESHUTDOWN);
+	}
+}
+
 static void wake_completes(struct bytepool_waiter *waiter)
 {
 	complete(*(struct completion **)(waiter + 1));
@@ -542,6 +579,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(reserve_serves_without_memory),
 	KUNIT_CASE(get_sleeps_without_memory),
 	KUNIT_CASE(wait_tries_memory_again),
+	KUNIT_CASE(destroy_ends_sleep_for_memory),
 	KUNIT_CASE(waiter_for_memory_is_woken),
 	{}
 };
