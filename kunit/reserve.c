@@ -320,10 +320,10 @@ static void bulk_get_past_the_reserve_fails(struct kunit *test)
 {
 	struct bytepool *pool = reserve_pool(test, 0);
 	struct bytepool_buf *bufs[BUFS + 1];
+	int ret;
 
-	KUNIT_EXPECT_EQ(
-		test, bytepool_get_bufs(pool, SIZE, BUFS + 1, bufs, GFP_KERNEL),
-		-ENOMEM);
+	ret = bytepool_get_bufs(pool, SIZE, BUFS + 1, bufs, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
 	KUNIT_EXPECT_NULL(test, bufs[0]);
 	expect_reserve(test, pool, BUFS);
 }

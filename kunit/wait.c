@@ -61,6 +61,7 @@ static void get_buf_wait_at_once(struct kunit *test)
 static void get_buf_wait_refuses(struct kunit *test)
 {
 	struct bytepool *pool = limited_pool(test, SIZE);
+	long ret;
 
 	KUNIT_EXPECT_EQ(test, get_error(pool, 0, TASK_IDLE, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, get_error(pool, 1, TASK_IDLE, -1), -EINVAL);
@@ -71,20 +72,19 @@ static void get_buf_wait_refuses(struct kunit *test)
 			-EINVAL);
 	KUNIT_EXPECT_EQ(test, get_error(pool, SZ_4M, TASK_IDLE, FOREVER),
 			-EINVAL);
-	KUNIT_EXPECT_EQ(
-		test,
-		get_error(pool, 1, TASK_INTERRUPTIBLE | TASK_FREEZABLE, 0), 0);
+	ret = get_error(pool, 1, TASK_INTERRUPTIBLE | TASK_FREEZABLE, 0);
+	KUNIT_EXPECT_EQ(test, ret, 0);
 	KUNIT_EXPECT_EQ(test, get_error(pool, 1, TASK_KILLABLE, 0), 0);
 }
 
 static void get_buf_wait_beyond_the_tiers(struct kunit *test)
 {
+	const size_t none = (size_t)INT_MAX + 1;
 	struct bytepool *pool = bpt_tier_pool(test, SIZE, 0);
 
 	KUNIT_EXPECT_EQ(test, get_error(pool, SZ_64K, TASK_IDLE, FOREVER), 0);
-	KUNIT_EXPECT_EQ(
-		test, get_error(pool, (size_t)INT_MAX + 1, TASK_IDLE, FOREVER),
-		-EINVAL);
+	KUNIT_EXPECT_EQ(test, get_error(pool, none, TASK_IDLE, FOREVER),
+			-EINVAL);
 }
 
 static void get_buf_wait_times_out(struct kunit *test)

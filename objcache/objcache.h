@@ -324,8 +324,7 @@ static inline bool objcache_may_drop(struct objcache *oc,
 {
 	return atomic_long_read(&oc->budget->avail) <
 		       (long)cpu_class_at(cache, ofs)->size &&
-	       !READ_ONCE(depot_at(cache, ofs)->keeps) &&
-	       !reclaim_due(cache);
+	       !READ_ONCE(depot_at(cache, ofs)->keeps) && !reclaim_due(cache);
 }
 
 /**

@@ -231,7 +231,7 @@ struct bytepool_buf *buf_construct(struct bytepool *pool, unsigned int tier_nr,
 				   gfp_t gfp, void *data)
 {
 	const struct tier *tier = &pool->tier[tier_nr];
-	u32 flags = pool->handle_flags;
+	u32 flags = READ_ONCE(pool->handle_flags);
 	struct bytepool_buf *buf;
 
 	if (!data && may_fall_back(pool, tier, gfp)) {
@@ -415,7 +415,7 @@ static __always_inline bool buf_issue(struct bytepool_buf *buf, size_t len,
 static void buf_issue_tier(struct bytepool *pool, struct bytepool_buf *buf,
 			   unsigned int tier, size_t len, unsigned long site)
 {
-	u32 reserve = pool->handle_flags & BUF_RESERVE;
+	u32 reserve = READ_ONCE(pool->handle_flags) & BUF_RESERVE;
 
 	memory_in_use(buf->data, pool->tier[tier].size);
 	/* A buffer that was made before the pool got its first reserve. */
@@ -514,7 +514,7 @@ struct bytepool_buf *buf_get_charged_oversize(struct bytepool *pool, size_t len,
 		handle_free(pool, buf);
 		return NULL;
 	}
-	flags = pool->handle_flags | BUF_OVERSIZE;
+	flags = READ_ONCE(pool->handle_flags) | BUF_OVERSIZE;
 	if (is_vmalloc_addr(buf->data))
 		flags |= BUF_VMALLOC;
 	WRITE_ONCE(buf->flags, flags);
@@ -561,7 +561,7 @@ struct bytepool_buf *buf_of_memory(struct bytepool *pool, void *mem, size_t len,
 	buf->data = mem;
 	/* Whether it is contiguous is not known. */
 	WRITE_ONCE(buf->flags,
-		   (pool->handle_flags &
+		   (READ_ONCE(pool->handle_flags) &
 		    ~(BUF_CHECK | BUF_LIMIT | BUF_WATCHED | BUF_RESERVE)) |
 			   BUF_WRAPPED | BUF_VMALLOC);
 	handle_set(buf, CLASS_WRAPPED, len);
@@ -684,7 +684,7 @@ buf_get_miss_handle(struct bytepool *pool, struct bytepool_buf *buf, void *data,
 	}
 	handle_set(buf, ofs_to_class(ofs), tier->size);
 	buf->data = data;
-	buf_begin(buf, pool->last_ref_state, len, site);
+	buf_begin(buf, data_race(pool->last_ref_state), len, site);
 	return buf;
 }
 
@@ -715,7 +715,7 @@ static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
 	if (unlikely(buf->cpu_ofs != ofs) || unlikely(refcount_read(&buf->ref)))
 		return buf_get_miss_handle(pool, buf, data, len, ofs, site);
 	buf->data = data;
-	buf_begin(buf, pool->last_ref_state, len, site);
+	buf_begin(buf, data_race(pool->last_ref_state), len, site);
 	return buf;
 }
 
@@ -739,6 +739,7 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 	void *obj;
 
 	get_might_alloc(gfp);
+	/* reserve_open() writes fast_max: who misses that takes no look. */
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= data_race(pool->fast_max)))
 		return buf_get_slow(pool, len, gfp, NULL, _RET_IP_);

@@ -559,6 +559,7 @@ static inline bool reserve_refill(struct bytepool *pool,
  * @hopeless: it wants more than the limit has beside the reserve
  * @timeout: how long it may wait, in jiffies
  * @deadline: until when, in jiffies
+ * @late: it has had its last try
  * @wake: it sleeps here
  *
  * On the thread's stack. Protected by bytepool.handles_lock.
@@ -575,6 +576,7 @@ struct sleeper {
 	bool hopeless;
 	long timeout;
 	unsigned long deadline;
+	bool late;
 	struct swait_queue_head wake;
 };
 

@@ -310,6 +310,7 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 	void *mem;
 
 	get_might_alloc(gfp);
+	/* reserve_open() writes fast_max: who misses that takes no look. */
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
 	    unlikely(len - 1 >= data_race(pool->fast_max)))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);

@@ -239,7 +239,8 @@ static int reserve_grow(struct bytepool *pool, unsigned int tier,
 	while (!list_empty(&list)) {
 		raw_spin_lock_irq(&pool->handles_lock);
 		list_move(list.next, &queue->reserve);
-		pool->wait.reserved += pool->tier[tier].size;
+		WRITE_ONCE(pool->wait.reserved,
+			   pool->wait.reserved + pool->tier[tier].size);
 		WRITE_ONCE(queue->want, queue->want + 1);
 		WRITE_ONCE(queue->nr, queue->nr + 1);
 		wait_serve_queue(pool, queue);
@@ -265,7 +266,8 @@ static void reserve_cut(struct bytepool *pool, struct tier_queue *queue,
 
 	do {
 		raw_spin_lock_irq(&pool->handles_lock);
-		pool->wait.reserved -= (queue->want - want) * size;
+		WRITE_ONCE(pool->wait.reserved,
+			   pool->wait.reserved - (queue->want - want) * size);
 		WRITE_ONCE(queue->want, want);
 		surplus = queue->nr > want;
 		if (surplus)

@@ -231,7 +231,7 @@ int sleeper_enter(struct bytepool *pool, struct sleeper *s,
 	if (pool->limit && s->bytes <= pool->limit - pool->wait.reserved)
 		list_add_tail(&s->limited, &pool->wait.limited);
 	pool->wait.nr_sleepers++;
-	pool->wait.slept++;
+	WRITE_ONCE(pool->wait.slept, pool->wait.slept + 1);
 	wait_add(pool, 1);
 	/* Pairs with the exchange in limit_uncharge(): see the head. */
 	smp_mb();
@@ -261,6 +261,13 @@ bool sleeper_may_try(struct bytepool *pool, struct sleeper *s)
 	return may;
 }
 
+static bool sleeper_is_told(const struct bytepool *pool,
+			    const struct sleeper *s)
+{
+	return READ_ONCE(s->promised) || READ_ONCE(s->retry) ||
+	       READ_ONCE(pool->wait.ending);
+}
+
 /**
  * sleeper_sleep() - sleep until there may be something to be had
  * @pool: the pool
@@ -280,12 +287,16 @@ int sleeper_sleep(struct bytepool *pool, struct sleeper *s, unsigned int state,
 	/* By the clock: trying takes time, too. */
 	if (left != MAX_SCHEDULE_TIMEOUT)
 		left = s->deadline - jiffies;
-	if (left <= 0)
-		return -ETIMEDOUT;
+	if (left <= 0) {
+		/* What came back in time is tried for, but once. */
+		if (s->late || !sleeper_is_told(pool, s))
+			return -ETIMEDOUT;
+		s->late = true;
+		return 0;
+	}
 	ret = prepare_to_swait_event(&s->wake, &wait, state);
 	/* Who tells writes first, and the state was set before this reads. */
-	if (!ret && !READ_ONCE(s->promised) && !READ_ONCE(s->retry) &&
-	    !READ_ONCE(pool->wait.ending))
+	if (!ret && !sleeper_is_told(pool, s))
 		schedule_timeout(min(left, interval));
 	finish_swait(&s->wake, &wait);
 	if (READ_ONCE(s->promised))
