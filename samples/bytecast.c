@@ -22,6 +22,11 @@
  * that, so POLLOUT is true for any message, and a queue stays below 24 MiB.
  * A reader that closes or dies holds nobody up.
  *
+ * All messages that are held, by queues and by writers that wait, have 32 MiB at
+ * most: the limit of the pool. A write past it waits for what readers let go of,
+ * first come first served, or is -EAGAIN with O_NONBLOCK. POLLOUT does not know
+ * of that, since it depends on the length.
+ *
  * Locking:
  *
  * read_lock of a reader is held while a message is copied out, so that threads
@@ -38,6 +43,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -52,6 +58,9 @@
 /* A queue that has this much of either takes no more. */
 #define BYTECAST_QUEUE_MESSAGES 64
 #define BYTECAST_QUEUE_BYTES	SZ_8M
+
+/* What all messages have at most; room for two of the largest. */
+#define BYTECAST_LIMIT SZ_32M
 
 /* One file that is open for reading. */
 struct bytecast_reader {
@@ -252,14 +261,19 @@ static ssize_t bytecast_read_iter(struct kiocb *iocb, struct iov_iter *to)
 }
 
 /* The buffer is the writer's own until it is delivered: no lock is needed. */
-static struct bytepool_buf *message_from_user(struct iov_iter *from)
+static struct bytepool_buf *message_from_user(struct iov_iter *from,
+					      bool nonblock)
 {
+	long timeout = nonblock ? 0 : MAX_SCHEDULE_TIMEOUT;
 	size_t len = iov_iter_count(from);
 	struct bytepool_buf *buf;
 
-	buf = bytepool_get_buf(bytecast_pool, len, GFP_KERNEL);
-	if (!buf)
-		return ERR_PTR(-ENOMEM);
+	buf = bytepool_get_buf_wait(bytecast_pool, len, GFP_KERNEL,
+				    TASK_INTERRUPTIBLE, timeout);
+	if (buf == ERR_PTR(-ETIMEDOUT))
+		return ERR_PTR(-EAGAIN);
+	if (IS_ERR(buf))
+		return buf;
 
 	if (!copy_from_iter_full(bytepool_buf_data(buf), len, from)) {
 		bytepool_buf_release(buf);
@@ -270,6 +284,7 @@ static struct bytepool_buf *message_from_user(struct iov_iter *from)
 
 static ssize_t bytecast_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
+	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK;
 	size_t len = iov_iter_count(from);
 	struct bytepool_buf *buf;
 	int ret = 0;
@@ -279,12 +294,12 @@ static ssize_t bytecast_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (len > BYTECAST_MAX_MESSAGE)
 		return -EMSGSIZE;
 
-	buf = message_from_user(from);
+	buf = message_from_user(from, nonblock);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 
 	while (!ret && !bytecast_deliver(buf)) {
-		if (iocb->ki_filp->f_flags & O_NONBLOCK)
+		if (nonblock)
 			ret = -EAGAIN;
 		else
 			ret = wait_event_interruptible(bytecast_writable,
@@ -337,6 +352,7 @@ static int __init bytecast_init(void)
 		.nr_sizes = BYTEPOOL_NR_POW2,
 		/* Only the CPU touches messages: contiguity is not needed. */
 		.flags = BYTEPOOL_VMALLOC,
+		.limit = BYTECAST_LIMIT,
 	};
 	int ret;
 

@@ -652,6 +652,116 @@ static void poll_wakes_up(void)
 	join(pid);
 }
 
+/* === Tests: the limit of the pool === */
+
+/* Returns when as many writers wait for the limit. */
+static void await_waiting(unsigned long long nr)
+{
+	while (number_after(read_stats(), "\"waiting\":") != nr)
+		sched_yield();
+}
+
+/* Sends a message that does not fit the limit now. */
+static pid_t fork_waiting_writer(unsigned int seed)
+{
+	pid_t pid = fork_child();
+
+	if (!pid) {
+		send_message(open_device(O_WRONLY), 100, seed);
+		exit(EXIT_SUCCESS);
+	}
+	await_waiting(1);
+	return pid;
+}
+
+/*
+ * Fills the pool: the queue has one of two messages, and the writer of the other
+ * waits for the queue. Returns that writer.
+ */
+static pid_t fill_pool(int fd)
+{
+	pid_t pid;
+
+	send_message(fd, MAX_MESSAGE, 1);
+	pid = fork_child();
+	if (!pid) {
+		send_message(open_device(O_WRONLY), MAX_MESSAGE, 2);
+		exit(EXIT_SUCCESS);
+	}
+	while (buffers_in_use() != 2)
+		sched_yield();
+	return pid;
+}
+
+static void write_past_the_limit_waits_for_a_reader(void)
+{
+	int writer = open_device(O_WRONLY);
+	int reader = open_device(O_RDONLY);
+	pid_t large = fill_pool(writer);
+	pid_t small = fork_waiting_writer(3);
+	size_t received = 0;
+	ssize_t ret;
+
+	await_blocked(small, SYS_write);
+	/* Part of a message makes no room, all of it does. */
+	CHECK(read(reader, inbox, MAX_MESSAGE - 1) == MAX_MESSAGE - 1);
+	CHECK(is_filled(inbox, MAX_MESSAGE - 1, 1));
+	await_waiting(1);
+	CHECK(read(reader, inbox, 1) == 1);
+	await_waiting(0);
+
+	/* Which of the two finds room in the queue first is open. */
+	while (received < MAX_MESSAGE + 100) {
+		ret = read(reader, inbox, sizeof(inbox));
+		CHECK(ret == 100 || ret == MAX_MESSAGE);
+		CHECK(is_filled(inbox, ret, ret == 100 ? 3 : 2));
+		received += ret;
+	}
+	join(large);
+	join(small);
+	CHECK(is_empty(reader));
+}
+
+static void write_past_the_limit_is_eagain(void)
+{
+	int writer = open_device(O_WRONLY);
+	int reader = open_device(O_RDONLY);
+	pid_t large = fill_pool(writer);
+
+	CHECK(fcntl(writer, F_SETFL, O_NONBLOCK) == 0);
+	CHECK(failed_with(write(writer, outbox, 1), EAGAIN));
+	receive_message(reader, MAX_MESSAGE, 1);
+	join(large);
+	receive_message(reader, MAX_MESSAGE, 2);
+	CHECK(is_empty(reader));
+}
+
+static void signal_interrupts_write_past_the_limit(void)
+{
+	int writer = open_device(O_WRONLY);
+	int reader = open_device(O_RDONLY);
+	pid_t large = fill_pool(writer);
+	pid_t pid;
+
+	catch_signal(0);
+	pid = fork_child();
+	if (!pid) {
+		CHECK(failed_with(write(writer, outbox, 100), EINTR));
+		exit(EXIT_SUCCESS);
+	}
+	await_waiting(1);
+	await_blocked(pid, SYS_write);
+	CHECK(!kill(pid, SIGUSR1));
+	join(pid);
+	await_waiting(0);
+	CHECK(buffers_in_use() == 2);
+
+	receive_message(reader, MAX_MESSAGE, 1);
+	join(large);
+	receive_message(reader, MAX_MESSAGE, 2);
+	CHECK(is_empty(reader));
+}
+
 /* === Tests: signals === */
 
 static void signal_interrupts_read(void)
@@ -1548,6 +1658,9 @@ static const struct test tests[] = {
 	TEST(poll_tells_readers),
 	TEST(poll_tells_writers),
 	TEST(poll_wakes_up),
+	TEST(write_past_the_limit_waits_for_a_reader),
+	TEST(write_past_the_limit_is_eagain),
+	TEST(signal_interrupts_write_past_the_limit),
 	TEST(signal_interrupts_read),
 	TEST(signal_restarts_read),
 	TEST(signal_interrupts_write),
