@@ -76,7 +76,8 @@ check_checkpatch()
 {
 	# LINUX_VERSION_CODE is compat.h's business, and compat.h is here too.
 	run_checkpatch LINUX_VERSION_CODE,CONSTANT_COMPARISON \
-		"${core[@]}" "${cases[@]}" samples/bytecast.c samples/faulty.c
+		"${core[@]}" "${cases[@]}" \
+		samples/bytecast.c samples/faulty.c samples/bounce.c
 	# A macro that makes two functions names their callbacks in both.
 	run_checkpatch MACRO_ARG_REUSE bench/bytepool_bench.c
 }
@@ -101,7 +102,7 @@ check_checkpatch-userspace()
 	)
 
 	run_checkpatch "$(IFS=,; echo "${ignored[*]}")" "${shim[@]}" \
-		samples/bytecast_test.c
+		samples/bytecast_test.c samples/bounce_test.c
 }
 
 check_clang-format()
@@ -179,7 +180,7 @@ check_spdx()
 # What the kernel is, and how old, is known to compat.h alone.
 check_one-source()
 {
-	printf '%s\n' "${core[@]}" "${cases[@]}" | grep -v '^kernel/compat\.h$' |
+	printf '%s\n' "${core[@]}" "${cases[@]}" | grep -v '^kernel/compat[_a-z]*\.h$' |
 		silent xargs grep -nE \
 		'__KERNEL__|LINUX_VERSION_CODE|BYTEPOOL_USERSPACE|#if 0'
 }
