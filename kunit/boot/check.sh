@@ -76,6 +76,21 @@ boot_and_check()
 	check_done "$1"
 }
 
+# A small machine that swaps on the sample's disk, after "boot_KIND MACHINE JOBS".
+boot_and_swap()
+{
+	local kind=$1 machine=$2 jobs=$3
+
+	announce "$machine/boot"
+	step "$machine/boot" boot_and_check "$kind" "$machine" "$jobs"
+	step "$machine/waiter" section_ok "$machine" swap-waiter
+	step "$machine/sleep" section_ok "$machine" swap-sleep
+	step "$machine/log" clean_log "$machine" swap-log 1
+	[[ $jobs = *mempool* ]] || return 0
+	step "$machine/mempool" section_ok "$machine" mempool-no-waiter
+	step "$machine/mempool-sleep" section_ok "$machine" mempool-sleep
+}
+
 # === Lanes ===
 
 lane_style()
@@ -132,6 +147,7 @@ lane_stock()
 	step stock/patterns-log clean_log stock patterns-log 1
 	step stock/burst section_ok stock burst
 	step stock/oom section_ok stock oom
+	boot_and_swap small swap swap
 	ktap stock/pressure "$top/bench/kernel.sh" pressure
 	ktap stock/bench "$top/bench/kernel.sh" gate
 	kernel_machine debian12-backports

@@ -273,6 +273,56 @@ job_oom()
 	section oom run_out_of_memory
 }
 
+# MiB that have gone to swap, and MiB that came back.
+swap_traffic()
+{
+	awk '$1 == "pswpout" { out = $2 }
+		$1 == "pswpin" { back = $2 }
+		END { print int(out / 256), int(back / 256) }' /proc/vmstat
+}
+
+# Needs more memory than there is free. Fails if little of it went to swap, too.
+need_swap()
+{
+	before=$(swap_traffic)
+	"$dir/bounce_test" 3 48 || return
+	now=$(swap_traffic)
+	out=$((${now% *} - ${before% *})) back=$((${now#* } - ${before#* }))
+	echo "$out MiB went to swap, $back MiB came back"
+	[ $out -ge 16 ] && [ $back -ge 16 ]
+}
+
+# Loads the driver with the parameters given, and has the machine swap on it.
+swap_on_driver()
+{
+	insmod "$dir/bytepool.ko" && insmod "$dir/bounce.ko" "$@" || return
+	mkswap /dev/bounce >/dev/null && swapon /dev/bounce && need_swap
+	status=$?
+	swapoff /dev/bounce || status=1
+	[ ! -e $debugfs/bytepool/bounce ] || cat $debugfs/bytepool/bounce/stats
+	rmmod bounce && unload_bytepool || status=1
+	log_since_mark | grep -o 'bounce: [0-9].*' | tail -n 1
+	return $status
+}
+
+# Both ways to wait for memory, with half a MiB in reserve. A thread must not hang
+# for 15 seconds.
+job_swap()
+{
+	mark_log swap
+	echo 15 >/proc/sys/kernel/hung_task_timeout_secs
+	section swap-waiter swap_on_driver reserve=2
+	section swap-sleep swap_on_driver reserve=2 blocking=1
+	section swap-log log_since_mark
+}
+
+# The same with a mempool, to compare with.
+job_swap_mempool()
+{
+	section mempool-no-waiter swap_on_driver reserve=4 mempool=1
+	section mempool-sleep swap_on_driver reserve=4 mempool=1 blocking=1
+}
+
 # Takes each CPU but the first offline and back, again and again.
 cpus_go_and_come()
 {

@@ -25,6 +25,7 @@ kernel_machines()
 	debian12-arm64		debian12-arm64		unit,driver,burst	two
 	numa			stock			unit,driver,burst	numa
 	slub-debug		stock			unit,driver,burst	debug
+	swap			stock			swap,swap_mempool	small
 	hotplug			stock			hotplug		four
 	hotplug-rt		newest-rt		hotplug		four
 	END
@@ -88,6 +89,7 @@ hardware()
 	local node
 
 	case $1 in
+	small) echo -smp 2 -m 300 ;;
 	two) echo -smp 2 -m 1024 ;;
 	four) echo -smp 4 -m 1024 ;;
 	debug) echo -smp 2 -m 2048 ;;
@@ -184,7 +186,9 @@ kernel_machine()
 	jobs=$(machine_field "$machine" 3)
 
 	kernel_build_steps "$(machine_field "$machine" 2)"
-	if [ "$jobs" = hotplug ]; then
+	if [[ $jobs = swap* ]]; then
+		boot_and_swap kernel "$machine" "$jobs"
+	elif [ "$jobs" = hotplug ]; then
 		announce "$machine/boot"
 		step "$machine/boot" boot_and_check kernel "$machine" hotplug
 		judge_section "$machine/hotplug" "$machine" hotplug

@@ -19,7 +19,8 @@ function level(line)
 /INFO: .*(stall|hung|blocked|lockup|possible)|\*\*\* DEADLOCK|ODEBUG/ ||
 /suspicious RCU|inconsistent lock state|KASAN|UBSAN|refcount_t:/ ||
 /Objects remaining|sysfs: cannot create|debugfs: .*already/ ||
-(strict && level($0) <= 3 && /bytepool|bytecast/) {
+/page allocation failure|-error on swap-device/ && strict ||
+(strict && level($0) <= 3 && /bytepool|bytecast|bounce/) {
 	sub(/\r$/, "")
 	print
 	bad = 1

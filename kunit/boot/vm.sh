@@ -53,7 +53,8 @@ build_programs()
 {
 	local source
 
-	for source in samples/bytecast_test.c kunit/boot/to_port.c; do
+	for source in samples/bytecast_test.c samples/bounce_test.c \
+		kunit/boot/to_port.c; do
 		"${CC:-gcc}" -static -O2 -Wall -Wextra -Werror \
 			-o "$build/$1/$(basename "$source" .c)" "$top/$source" || return
 	done
@@ -93,7 +94,7 @@ make_root()
 		[ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
 	done
 	install -m 755 "$here/guest.sh" "$root/init"
-	cp "$modules"/*.ko "$modules"/*/*.ko "$modules/bytecast_test" \
+	cp "$modules"/*.ko "$modules"/*/*.ko "$modules"/*_test \
 		"$modules/to_port" "$@" "$root/modules"
 	"${guest_strip:-strip}" --strip-debug "$root"/modules/*.ko
 }
@@ -201,10 +202,18 @@ boot_stock()
 	: >"$logs/$name.report"
 	read -ra report < <(debug_console "$logs/$name.report")
 	run_machine "$name" qemu-system-x86_64 -accel "$accel" \
-		-cpu max -smp 2 -m 1024 -display none -monitor none -nodefaults \
-		-no-reboot -serial stdio "${report[@]}" \
+		-cpu max -smp 2 -m "${memory:-1024}" -display none \
+		-monitor none -nodefaults -no-reboot -serial stdio "${report[@]}" \
 		-kernel "$image" -initrd "$root.cpio.gz" -append "console=ttyS0 $kernel_line \
 		log_buf_len=4M jobs=$jobs report=/dev/port"
+}
+
+# The same in a machine with 300 MB of memory.
+boot_small()
+{
+	local memory=300
+
+	boot_stock "$@"
 }
 
 # Boots kernel $1 with one CPU and a clock that ticks once an instruction.
