@@ -684,6 +684,7 @@ buf_get_miss_handle(struct bytepool *pool, struct bytepool_buf *buf, void *data,
 	}
 	handle_set(buf, ofs_to_class(ofs), tier->size);
 	buf->data = data;
+	/* Racy: see reserve_open(). */
 	buf_begin(buf, data_race(pool->last_ref_state), len, site);
 	return buf;
 }
@@ -715,6 +716,7 @@ static noinline struct bytepool_buf *buf_get_miss(struct bytepool *pool,
 	if (unlikely(buf->cpu_ofs != ofs) || unlikely(refcount_read(&buf->ref)))
 		return buf_get_miss_handle(pool, buf, data, len, ofs, site);
 	buf->data = data;
+	/* Racy: see reserve_open(). */
 	buf_begin(buf, data_race(pool->last_ref_state), len, site);
 	return buf;
 }
@@ -739,8 +741,8 @@ struct bytepool_buf *bytepool_get_buf(struct bytepool *pool, size_t len,
 	void *obj;
 
 	get_might_alloc(gfp);
-	/* reserve_open() writes fast_max: who misses that takes no look. */
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
+	    /* Racy: see reserve_open(). */
 	    unlikely(len - 1 >= data_race(pool->fast_max)))
 		return buf_get_slow(pool, len, gfp, NULL, _RET_IP_);
 	ofs = ofs_of_len(pool, len)->buf;

@@ -310,8 +310,8 @@ void *bytepool_get(struct bytepool *pool, size_t len, gfp_t gfp)
 	void *mem;
 
 	get_might_alloc(gfp);
-	/* reserve_open() writes fast_max: who misses that takes no look. */
 	if (unlikely(!ptr_valid(pool)) || unlikely(gfp & BYTEPOOL_GFP_SLOW) ||
+	    /* Racy: see reserve_open(). */
 	    unlikely(len - 1 >= data_race(pool->fast_max)))
 		return raw_get_slow(pool, len, gfp, _RET_IP_);
 	ofs = ofs_of_len(pool, len)->raw;

@@ -203,7 +203,8 @@ static struct bytepool_buf *reserve_construct(struct bytepool *pool,
 
 /*
  * Make the releases of a pool look for a short reserve, and its gets for a
- * reserve: a get on the fast path takes no look.
+ * reserve: a get on the fast path takes no look. One that reads the old values
+ * meanwhile gets as before there was a reserve.
  */
 static void reserve_open(struct bytepool *pool)
 {
