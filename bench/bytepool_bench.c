@@ -330,9 +330,48 @@ static int stream_setup(struct bench *b)
 	return pool_setup(b, bytepool_sizes_stream, BYTEPOOL_NR_STREAM, 0);
 }
 
+/* A reserve as large as what is held, and a limit, which is large or the same. */
+static int limited_setup(struct bench *b, size_t limit, unsigned int reserve)
+{
+	struct bytepool_config config = {
+		.name = "bench",
+		.sizes = &b->size,
+		.nr_sizes = 1,
+		.limit = limit,
+		.reserve = reserve,
+	};
+
+	b->pool = bytepool_create(&config);
+	return PTR_ERR_OR_ZERO(b->pool);
+}
+
+static int limit_setup(struct bench *b)
+{
+	return limited_setup(b, MAX_HELD * b->size, 0);
+}
+
+static int reserve_setup(struct bench *b)
+{
+	return limited_setup(b, 0, 2);
+}
+
+/* All other allocation fails. */
+static int reserve_only_setup(struct bench *b)
+{
+	return limited_setup(b, 2 * b->size, 2);
+}
+
 static void pool_teardown(struct bench *b)
 {
 	bytepool_destroy(b->pool);
+}
+
+static void *wait_get(struct bench *b, size_t len, gfp_t gfp)
+{
+	struct bytepool_buf *buf;
+
+	buf = bytepool_get_buf_wait(b->pool, len, gfp, TASK_UNINTERRUPTIBLE, 0);
+	return IS_ERR(buf) ? NULL : buf;
 }
 
 static void *buffer_get(struct bench *b, size_t len, gfp_t gfp)
@@ -614,6 +653,27 @@ err_teardown:
 	return -ENOMEM;
 }
 
+static void *reserve_alloc(gfp_t gfp, void *slab)
+{
+	/* What mempool_create() asks for may sleep. */
+	return gfpflags_allow_blocking(gfp) ? kmem_cache_alloc(slab, gfp) :
+					      NULL;
+}
+
+/* All other allocation fails. */
+static int mempool_only_setup(struct bench *b)
+{
+	int ret = slab_setup(b);
+
+	if (ret)
+		return ret;
+	b->mempool =
+		mempool_create(2, reserve_alloc, mempool_free_slab, b->slab);
+	if (!b->mempool)
+		slab_teardown(b);
+	return b->mempool ? 0 : -ENOMEM;
+}
+
 static void *mempool_get(struct bench *b, size_t len, gfp_t gfp)
 {
 	return mempool_alloc(b->mempool, gfp);
@@ -740,6 +800,7 @@ DEFINE_RANDOM(mempools, mempools_get, mempools_put)
 
 DEFINE_LOOPS(empty, empty_get, empty_put, empty_random);
 DEFINE_LOOPS(buffer, buffer_get, buffer_put, buffer_random);
+DEFINE_LOOPS(wait, wait_get, buffer_put, NULL);
 DEFINE_LOOPS(raw, raw_get, raw_put, raw_random);
 DEFINE_LOOPS(retain, retain_get, buffer_put, NULL);
 DEFINE_LOOPS(tracked, tracked_get, empty_put, NULL);
@@ -798,6 +859,14 @@ static const struct candidate candidates[] = {
 	{ "retain", retain_setup, retain_teardown, &retain_loops,
 	  .max_size = 128, .hot_only = true },
 	{ "bulk", plain_setup, pool_teardown, &bulk_loops, .hot_only = true },
+	{ "limit", limit_setup, pool_teardown, &buffer_loops,
+	  .min_size = PAGE_SIZE, .max_size = PAGE_SIZE, .hot_only = true },
+	{ "wait", limit_setup, pool_teardown, &wait_loops,
+	  .min_size = PAGE_SIZE, .max_size = PAGE_SIZE, .hot_only = true },
+	{ "reserve", reserve_setup, pool_teardown, &buffer_loops,
+	  .min_size = PAGE_SIZE, .max_size = PAGE_SIZE, .hot_only = true },
+	{ "reserve-only", reserve_only_setup, pool_teardown, &buffer_loops,
+	  .min_size = PAGE_SIZE, .max_size = PAGE_SIZE, .hot_only = true },
 	{ "typed", typed_setup, typed_teardown, &typed_loops,
 	  .max_size = sizeof(struct bench_object) },
 	{ "tracked", tracked_setup, tracked_teardown, &tracked_loops,
@@ -809,6 +878,8 @@ static const struct candidate candidates[] = {
 	{ "kmem_cache", slab_setup, slab_teardown, &slab_loops, .miss = true },
 	{ "kmalloc", no_setup, no_teardown, &kmalloc_loops },
 	{ "mempool", mempool_setup, mempool_teardown, &mempool_loops },
+	{ "mempool-only", mempool_only_setup, mempool_teardown, &mempool_loops,
+	  .min_size = PAGE_SIZE, .max_size = PAGE_SIZE, .hot_only = true },
 #if IS_ENABLED(CONFIG_PAGE_POOL)
 	{ "page_pool", recycler_setup, recycler_teardown, &recycler_loops,
 	  .min_size = PAGE_SIZE, .softirq = true },

@@ -98,7 +98,7 @@ static bool reserve_add(struct bytepool *pool, struct bytepool_buf *buf,
 	if (added) {
 		if (comes_back)
 			objcache_count_dropped(&pool->objects, buf->class);
-		list_move(&buf->link, &queue->reserve);
+		list_move_tail(&buf->link, &queue->reserve);
 		WRITE_ONCE(queue->nr, queue->nr + 1);
 		wait_serve_queue(pool, queue);
 		wait_kick(pool);

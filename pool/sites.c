@@ -104,13 +104,10 @@ static void look_at_buf(struct bytepool_buf *buf, void *arg)
 		cmpxchg(&buf->site, site, keep_name(site));
 }
 
-/* Look at the first retired handles, and move them to the end. */
-static void look_at_first(struct bytepool *pool, unsigned int nr,
+/* Look at the first handles of a list, and move them to the end. */
+static void look_at_first(struct list_head *list, unsigned int nr,
 			  struct going *going)
 {
-	struct list_head *list = &pool->retired;
-
-	lockdep_assert_held(&pool->handles_lock);
 	for (; nr && !list_empty(list); nr--) {
 		look_at_buf(list_first_entry(list, struct bytepool_buf, link),
 			    going);
@@ -119,22 +116,23 @@ static void look_at_first(struct bytepool *pool, unsigned int nr,
 }
 
 /*
- * Look at retired handles, after those in live_list, where they come from. What
- * is retired meanwhile goes to the end of the list, too, so that all that were
- * there have been first.
+ * Look at the handles of a list that is not live_list, after those in it, where
+ * they come from. What is added meanwhile goes to the end, too, so that all that
+ * were there have been first.
  */
-static void look_at_retired(struct bytepool *pool, struct going *going)
+static void look_at_list(struct bytepool *pool, struct list_head *list,
+			 const unsigned int *count, struct going *going)
 {
 	unsigned long flags;
 	unsigned int left, nr;
 
 	raw_spin_lock_irqsave(&pool->handles_lock, flags);
-	left = pool->nr_retired;
+	left = *count;
 	raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 	for (; left; left -= nr) {
 		nr = min(left, WALK_BATCH);
 		raw_spin_lock_irqsave(&pool->handles_lock, flags);
-		look_at_first(pool, nr, going);
+		look_at_first(list, nr, going);
 		raw_spin_unlock_irqrestore(&pool->handles_lock, flags);
 		cond_resched();
 	}
@@ -163,6 +161,7 @@ static bool go_on(void *arg)
 void sites_keep(struct bytepool *pool, struct module *module, bool all)
 {
 	struct going going = { .module = module, .all = all };
+	unsigned int i;
 
 	/* What rests would be reported by sites that are gone. */
 	rest_drain(pool);
@@ -171,7 +170,10 @@ void sites_keep(struct bytepool *pool, struct module *module, bool all)
 		WRITE_ONCE(names,
 			   kcalloc(NR_NAMES, sizeof(*names), GFP_KERNEL));
 	handles_for_each(pool, look_at_buf, go_on, &going);
-	look_at_retired(pool, &going);
+	look_at_list(pool, &pool->retired, &pool->nr_retired, &going);
+	for (i = 0; i < pool->nr_tiers; i++)
+		look_at_list(pool, &pool->queues[i].reserve,
+			     &pool->queues[i].nr, &going);
 	track_for_each(pool, look_at_track, go_on, &going);
 	mutex_unlock(&sites_mutex);
 }

@@ -84,9 +84,9 @@ static bool serve_limited(struct bytepool *pool)
 				     limited);
 	if (!s)
 		return false;
-	/* The reserve may have grown since it began to wait. */
+	/* The reserve may have grown since: that of its tier may still serve it. */
 	if (s->bytes > pool->limit - pool->wait.reserved)
-		WRITE_ONCE(s->hopeless, true);
+		WRITE_ONCE(s->hopeless, !s->queue->want);
 	else if (limit_charge(pool, s->bytes))
 		s->charged = true;
 	else
