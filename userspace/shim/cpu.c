@@ -221,10 +221,9 @@ extern void *__dso_handle;
 
 static int exit_register(void)
 {
-	void *probe = malloc(EXIT_PROBE);
-
 	/* The compiler knows malloc() and free(), and would drop both. */
-	OPTIMIZER_HIDE_VAR(probe);
+	void *volatile probe = malloc(EXIT_PROBE);
+
 	if (!probe)
 		return -ENOMEM;
 	free(probe);
