@@ -351,8 +351,10 @@ static void expect_conserved(struct scene *s, const struct window *window)
 		KUNIT_EXPECT_EQ(s->test, s->failed, 0);
 	/* The trim may have come first. */
 	shrunk = bytepool_shrink(s->pool);
-	KUNIT_EXPECT_LE_MSG(s->test, shrunk, tier.idle * s->size,
-			    "instruction %lu", stepper.at);
+	/* What rests in a checked pool is not idle, but goes back as well. */
+	if (!(window->flags & BYTEPOOL_CHECK))
+		KUNIT_EXPECT_LE_MSG(s->test, shrunk, tier.idle * s->size,
+				    "instruction %lu", stepper.at);
 	bytepool_get_tier_stats(s->pool, 0, &tier);
 	KUNIT_EXPECT_EQ_MSG(s->test, tier.idle, 0, "instruction %lu",
 			    stepper.at);
