@@ -501,8 +501,9 @@ size_t wait_capacity(struct bytepool *pool, size_t len, unsigned int *tier)
  *
  * To be called after a get has failed. All waiters of a pool are woken when
  * something comes back to it, at the latest after a tenth of a second: a get that
- * fails again waits again. Release the limit in between, and the answer is false;
- * nothing is lost.
+ * fails again waits again. What comes back between that get and this call is not
+ * lost: the answer is false, or wake() comes at once. A waiter is told to try again
+ * a few times in a tick at most; then it is armed.
  *
  * The waiter's wake() is called once for each true, by a worker with a rescuer,
  * in process context and with no lock held. It may call every function of the

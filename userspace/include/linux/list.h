@@ -121,12 +121,6 @@ static inline void list_splice_tail_init(struct list_head *list,
 	list_splice_init(list, head->prev);
 }
 
-/* Faithful without a lock, too, for lists that others add to. */
-static inline int list_empty_careful(const struct list_head *head)
-{
-	return READ_ONCE(head->next) == head;
-}
-
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_first_entry(ptr, type, member) \
 	list_entry((ptr)->next, type, member)
